@@ -11,7 +11,7 @@ use super::library::Library;
 use super::origin::{Origin, TracedArgs};
 use super::output::{print, say};
 use super::reports::place;
-use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
+use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, load_baseline, makes_nothing_at_aws};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::report::{self, BaselineExcuse, Event, Exit};
@@ -91,6 +91,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
+    makes_nothing_at_aws(&settings, &plan)?;
     let execution = Execution {
         settings: &settings,
         library: &library,
@@ -101,6 +102,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         fail_fast: false,
         baseline: None,
         described: Described::Nothing,
+        leftovers: LeftoversArg::default(),
     };
     let claimed = settings.features();
     let mut results = Vec::new();

@@ -90,6 +90,8 @@ fn all(settings: &Settings) -> Vec<Setting> {
     all.extend(Service::embedded().resources.iter().map(|resource| {
         setting(&resource.flag, json!(settings.resources.get(&resource.id).or(resource.default.as_ref())))
     }));
+    all.push(setting("database", json!(settings.database.as_ref().map(ToString::to_string))));
+    all.push(setting("denied-profile", json!(settings.denied_profile)));
     all.extend([setting("claim", json!(features)), setting("no-sign", json!(!settings.sign))]);
     all.extend(credentials(settings));
     all.extend([

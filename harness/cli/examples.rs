@@ -62,6 +62,21 @@ Exit codes:
   3  the target cannot be reached
   6  real AWS was not allowed";
 
+pub(super) const CLEANUP: &str = "\
+Examples:
+  countersign cleanup
+      Delete what all earlier runs left behind, at every target
+  countersign cleanup --endpoint http://localhost:4566
+      Delete what they left behind at this one
+  countersign cleanup --endpoint http://localhost:4566 --seed 1234
+      Delete what a run with this seed may have made there, where its journal is lost too
+
+Exit codes:
+  0  nothing is left behind
+  2  settings are wrong
+  6  the target is real AWS, where nothing is made
+  7  something is still there";
+
 pub(super) const REPORT: &str = "\
 Examples:
   countersign report --from run.jsonl --report-html run.html --report-md run.md

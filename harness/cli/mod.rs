@@ -3,6 +3,7 @@
 //! May use everything; nothing uses it. Start with [`main`].
 
 mod baseline;
+mod cleanup;
 mod config;
 mod credentials;
 mod diff;
@@ -63,6 +64,12 @@ enum Command {
     /// anything.
     #[command(after_help = examples::fill_template(examples::DOCTOR))]
     Doctor(Box<doctor::DoctorArgs>),
+    /// Delete what earlier runs left behind at their targets
+    ///
+    /// A run writes down what it makes before it makes it, and deletes it when the case has ended. What is still in such
+    /// a journal is deleted now, and nothing else.
+    #[command(after_help = examples::CLEANUP)]
+    Cleanup(Box<cleanup::CleanupArgs>),
     /// List cases, suites, operations, requirements, features, defects, drivers or replies of the mock
     #[command(after_help = examples::LIST)]
     List(list::ListArgs),
@@ -135,6 +142,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(*args),
             Self::Doctor(args) => doctor::run(*args),
+            Self::Cleanup(args) => cleanup::run(&args),
             Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(args),
             Self::Report(args) => report::run(args),

@@ -1,6 +1,6 @@
 //! `countersign run`: cases against a target, judged and reported.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,15 +17,16 @@ use super::progress::Progress;
 use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
 use super::resources;
-use super::settings::{Settings, TargetArgs};
+use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
-use crate::corpus::{Pattern, Plan, Selection, Shard};
+use crate::corpus::{ExpandedCase, Pattern, Plan, Selection, Shard};
 use crate::report::{
-    AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning,
+    AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text,
+    leftover_text, meaning,
 };
-use crate::run::{Described, Interrupt, Session, random_seed, run as run_plan};
+use crate::run::{Described, Interrupt, Journal, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::{did_you_mean, foreign, meant};
 use crate::verdict::{CaseResult, Cause, ProbeOutcome, TargetClass, Verdict};
@@ -138,9 +139,26 @@ struct RunningArgs {
     #[arg(long, env = "COUNTERSIGN_FAIL_FAST")]
     fail_fast: bool,
 
+    #[command(flatten)]
+    leftovers: LeftoversArg,
+
     /// Print the ids of the selected cases, and send nothing
     #[arg(long, env = "COUNTERSIGN_DRY_RUN")]
     dry_run: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct LeftoversArg {
+    /// The journal of what cases make at the target, until it is deleted there [default: a file in the state folder of
+    /// the user]
+    #[arg(long, env = "COUNTERSIGN_LEFTOVERS", value_name = "FILE")]
+    pub(super) leftovers: Option<PathBuf>,
+}
+
+impl LeftoversArg {
+    fn journal(&self) -> Journal {
+        self.leftovers.clone().map_or_else(Journal::default, Journal::at)
+    }
 }
 
 impl SelectionArgs {
@@ -195,6 +213,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
         return super::output::print(&ids.join("\n"));
     }
+    makes_nothing_at_aws(&settings, &plan)?;
     args.reports.check_files(&[])?;
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
@@ -213,6 +232,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         fail_fast: args.running.fail_fast,
         baseline,
         described: args.reports.described(),
+        leftovers: args.running.leftovers.clone(),
     };
     let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
     if let Err(failure) = reports.finish() {
@@ -241,6 +261,22 @@ pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(),
     }
 }
 
+/// Refuses a plan that would make something at real AWS.
+pub(super) fn makes_nothing_at_aws(settings: &Settings, plan: &Plan) -> Result<(), Failure> {
+    let features = settings.features();
+    let is_run = |case: &&Arc<ExpandedCase>| case.case.needs.iter().all(|need| features.contains(need));
+    let making = plan.cases.iter().filter(is_run).find(|case| case.is_staged());
+    match (&settings.choice, making) {
+        (TargetChoice::Aws { .. }, Some(case)) => Err(Failure::refused(format!(
+            "the case {} makes something, and nothing is made at real AWS; leave its features out of {}, or leave it \
+             out with --skip",
+            case.id,
+            settings.from.place("claim")
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a baseline and checks that its patterns select something.
 pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
     let baseline = Baseline::load(file).and_then(|baseline| baseline.check(&library.corpus).map(|()| baseline));
@@ -257,6 +293,7 @@ pub(super) struct Execution<'a> {
     pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
     pub(super) described: Described,
+    pub(super) leftovers: LeftoversArg,
 }
 
 impl Execution<'_> {
@@ -265,6 +302,7 @@ impl Execution<'_> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
         let session = session.map_err(Failure::of_target)?.describing(self.described);
+        let session = session.with_journal(self.leftovers.journal());
         let session = match self.settings.max_time {
             Some(limit) => session.ending_after(limit),
             None => session,
@@ -314,9 +352,16 @@ impl Execution<'_> {
             hear(&Event::Requirement(requirement));
         }
         let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
-        let summary = tally.summary(register, duration_ms, complete);
+        let mut summary = tally.summary(register, duration_ms, complete);
+        summary.leftovers = session.leftovers();
+        for leftover in &summary.leftovers {
+            say(&format!("left behind: {}", leftover_text(leftover)));
+        }
+        if !summary.leftovers.is_empty() {
+            say("`countersign cleanup` deletes what runs left behind");
+        }
         let silence = tally.is_undecided_by_silence(register) || is_silent;
-        let ending = Ending { leftovers: session.leftovers() > 0, silence };
+        let ending = Ending { leftovers: !summary.leftovers.is_empty() || session.unfinished_teardowns() > 0, silence };
         let exit = Exit::of_run(&summary.verdicts, ending);
         hear(&Event::Summary(summary));
         Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer), rejection })

@@ -18,7 +18,7 @@ use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{Distrust, Profile, Profiles, Span};
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
-use crate::wire::{ClientOptions, InvalidRegion, Region};
+use crate::wire::{ClientOptions, DatabaseUrl, InvalidDatabaseUrl, InvalidRegion, Region};
 
 /// The default time for one request, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a run may take by default, unless the target is one of our own servers.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
+
+/// The help of `--database`.
+const DATABASE_HELP: &str = "Where the credentials log in, such as \
+                             postgres://{user}:{password}@localhost:5439/?sslmode=require; for the feature login";
 
 /// At most this many characters of a wrong value are shown.
 const SHOWN: usize = 80;
@@ -55,6 +59,14 @@ pub(super) struct TargetArgs {
 
     #[command(flatten)]
     resources: ResourceArgs,
+
+    // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
+    #[arg(long, env = "COUNTERSIGN_DATABASE", hide_env_values = true, value_name = "URL", help = DATABASE_HELP)]
+    database: Option<String>,
+
+    /// A profile of the AWS configuration whose identity a policy denies the operation; for the feature iam
+    #[arg(long, env = "COUNTERSIGN_DENIED_PROFILE", value_name = "NAME")]
+    denied_profile: Option<String>,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
@@ -108,6 +120,13 @@ pub(super) struct TargetArgs {
 }
 
 impl TracedArgs<TargetArgs> {
+    /// The same arguments for another server: that of an earlier run, at this URL and in this region.
+    pub(super) fn at_server(mut self, url: String, region: String) -> Result<Self, Failure> {
+        self.args.region = Some(region);
+        self.flags.insert("region".to_owned());
+        self.at_urls(vec![url])
+    }
+
     /// The same arguments, with a URL that stands by itself as the endpoint.
     pub(super) fn at_urls(mut self, urls: Vec<String>) -> Result<Self, Failure> {
         let named = if self.args.target.is_some() { Some("--target") } else { None };
@@ -153,6 +172,9 @@ pub(super) struct Settings {
     pub(super) region: Region,
     /// The names of resources, by the resources' ids.
     pub(super) resources: BTreeMap<String, String>,
+    pub(super) database: Option<DatabaseUrl>,
+    /// The profile whose identity is denied.
+    pub(super) denied_profile: Option<String>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -232,10 +254,27 @@ impl Settings {
         let insecure = from.pick("insecure", args.insecure.then_some(true), [], profile.insecure).unwrap_or_default();
         let time = |span: Option<Span>| span.map(|Span(time)| time);
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
+        let database = from.pick("database", args.database, [], profile.database);
+        let database = database
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error: InvalidDatabaseUrl| Failure::usage(format!("{}: {error}", from.place("database"))))?;
+        let is_of_aws = |database: &DatabaseUrl| {
+            let url = Url::parse(&format!("https://{}", database.host));
+            url.is_ok_and(|url| TargetPlace::of(&url) == TargetPlace::Aws)
+        };
+        if database.as_ref().is_some_and(is_of_aws) {
+            let place = from.place("database");
+            return Err(Failure::refused(format!(
+                "{place} leads to real AWS, where no case logs in yet; leave it out"
+            )));
+        }
         let settings = Self {
             choice,
             region,
             resources,
+            database,
+            denied_profile: from.pick("denied-profile", args.denied_profile, [], profile.denied_profile),
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -445,7 +484,8 @@ fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
         return Ok(());
     }
     let resources = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
-    let describing = resources.chain(["region", "claim", "no-sign", "ca-file", "insecure"]);
+    let describing =
+        resources.chain(["region", "database", "denied-profile", "claim", "no-sign", "ca-file", "insecure"]);
     let given = describing.map(|name| (from.get(name), variable_of(name))).find_map(|(origin, own)| match origin {
         Origin::Flag { name } => Some(name),
         // A region of the AWS tools describes no single server.

@@ -71,6 +71,7 @@ impl Prepared {
         target.jobs = settings.jobs;
         (target.wait, target.patience) = (settings.wait, settings.patience);
         target.resources.extend(settings.resources.clone());
+        target.database.clone_from(&settings.database);
         Self { target, _server: server }
     }
 }
@@ -136,12 +137,30 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
     if !settings.sign {
         return Ok((target, None));
     }
+    if let Some(name) = &settings.denied_profile {
+        let denied = credentials::of_profile(name).await.map_err(|none| match none {
+            NoCredentials::Refused(why) => Failure::refused(why),
+            NoCredentials::Unreachable(why) => Failure::unreachable(why),
+            NoCredentials::Missing(why) => {
+                Failure::usage(format!("{}: no credentials: {why}", settings.from.place("denied-profile")))
+            }
+        })?;
+        check_token(&denied, url).await?;
+        target.denied = Some(denied);
+    }
     let credentials = match credentials::for_endpoint().await {
         Ok(found) => found,
         Err(NoCredentials::Refused(why)) => return Err(Failure::refused(why)),
         Err(NoCredentials::Unreachable(why)) => return Err(Failure::unreachable(why)),
         Err(NoCredentials::Missing(why)) => return Ok((target, Some(why))),
     };
+    check_token(&credentials, url).await?;
+    target.credentials = Some(credentials);
+    Ok((target, None))
+}
+
+/// Refuses credentials with a session token for another machine without TLS.
+async fn check_token(credentials: &Credentials, url: &Url) -> Result<(), Failure> {
     if credentials.session_token.is_some() && url.scheme() != "https" && !is_loopback(url).await {
         return Err(Failure::refused(format!(
             "the credentials have a session token, which goes to no other machine without TLS, and {} has none; give an \
@@ -150,8 +169,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
             foreign(url.as_str())
         )));
     }
-    target.credentials = Some(credentials);
-    Ok((target, None))
+    Ok(())
 }
 
 /// Real AWS, once the account of the credentials is the one that was allowed.

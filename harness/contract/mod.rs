@@ -24,7 +24,8 @@ pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
 pub use service::{
-    AbsentName, ErrorMeaning, ErrorShape, FeatureRow, Listing, ReservedWords, Resource, Service, UnlistedError,
+    AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, ReservedWords, Resource, Service,
+    SetupOperation, UnlistedError,
 };
 pub use shapes::{JsonType, Member, MemberKind, Structure};
 pub use status::Status;
@@ -75,6 +76,13 @@ impl Contract {
     /// The operation with this name.
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.get(name)
+    }
+
+    /// Where calls of an operation go, be it one of the contract or one for set-up.
+    pub fn address(&self, name: &str) -> Option<Address<'_>> {
+        self.operation(name)
+            .map(|operation| operation.address(&self.service))
+            .or_else(|| self.service.setup_address(name))
     }
 
     /// The operation of a run that names none.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::check::{ContractFault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, pointer_below, read_checked};
-use super::service::{Resource, Service};
+use super::service::{Address, Resource, Service};
 use super::shapes::Structure;
 
 /// The documented shapes of one operation: what the documents, the service model and the protocol state about it, each
@@ -130,6 +130,12 @@ impl Operation {
             ensure(service.errors.contains_key(error), pointer_below("/errors", error), wrong)?;
         }
         differences(&self.differences, raw, &service.documents)
+    }
+
+    /// Where its calls go.
+    pub fn address<'a>(&'a self, service: &'a Service) -> Address<'a> {
+        let (name, method, path) = (&self.name.is, &self.method.is, &self.path.is);
+        Address { name, method, path, target_prefix: &service.target_prefix.is }
     }
 
     /// The resources that its requests can name; a plain call names the first.

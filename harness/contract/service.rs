@@ -55,6 +55,10 @@ pub struct Service {
     pub resources: Vec<Resource>,
     /// Operations that could create something, and are not tried to find out whether they are there.
     pub not_tried: Option<Fact<Vec<String>>>,
+    /// Operations that cases call in order to set something up, and to undo it. No requirement is about them, and they
+    /// have no file of their own.
+    #[serde(default)]
+    pub setup_operations: BTreeMap<String, Fact<SetupOperation>>,
     /// The errors that operations list, by the name of their shape.
     pub errors: BTreeMap<String, ErrorShape>,
     /// Errors that the service model defines and no operation here lists, by the name of their shape.
@@ -161,6 +165,51 @@ pub struct Listing {
     pub at: String,
     /// The member of each item that is the name.
     pub member: String,
+}
+
+/// An operation that sets something up or undoes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetupOperation {
+    /// What it makes, where it makes something.
+    #[serde(default)]
+    pub makes: Option<MadeKind>,
+}
+
+/// A kind of thing that an operation makes, and how it is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MadeKind {
+    /// What people call it.
+    pub noun: String,
+    /// The member of the request that names it.
+    pub named_by: String,
+    /// The operation that undoes it.
+    pub undone_by: String,
+    /// The members of the request that the request of that operation has too.
+    pub with: Vec<String>,
+    /// The error that says that there is one of this name already, or that something still depends on it.
+    pub taken: String,
+}
+
+/// Where calls of an operation go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// The operation's name.
+    pub name: &'a str,
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path of the request.
+    pub path: &'a str,
+    /// What stands before the dot in the header `X-Amz-Target`.
+    pub target_prefix: &'a str,
+}
+
+impl Address<'_> {
+    /// The value of the header `X-Amz-Target`.
+    pub fn target(&self) -> String {
+        format!("{}.{}", self.target_prefix, self.name)
+    }
 }
 
 /// An error that operations list.
@@ -299,6 +348,16 @@ impl Service {
             let wrong = format_args!("expected an error that is not also under /errors");
             ensure(!self.errors.contains_key(name), pointer_below("/unlisted_errors", name), wrong)?;
         }
+        for (name, operation) in &self.setup_operations {
+            let Some(kind) = &operation.is.makes else { continue };
+            let at = format!("{}/is/makes", pointer_below("/setup_operations", name));
+            let undoes = self.setup_operations.get(&kind.undone_by).is_some_and(|other| other.is.makes.is_none());
+            let wrong = format_args!("expected an operation that makes nothing, found \"{}\"", kind.undone_by);
+            ensure(undoes, format!("{at}/undone_by"), wrong)?;
+            let is_named = kind.with.contains(&kind.named_by);
+            let wrong = format_args!("expected \"{}\", which names it, and what else is needed", kind.named_by);
+            ensure(is_named, format!("{at}/with"), wrong)?;
+        }
         let undecided = &self.reserved_words.undecided.is;
         reserved_words("/reserved_words/undecided/is", undecided, &[])?;
         reserved_words("/reserved_words/words/is", &self.reserved_words.words.is, undecided)?;
@@ -342,6 +401,18 @@ impl Service {
     /// Source: AWS SDKs and Tools Reference Guide, service-specific endpoints.
     pub fn configuration_key(&self) -> String {
         self.service_id.is.to_lowercase().replace(' ', "_")
+    }
+
+    /// Where calls of an operation for set-up go; `None` if the service has none of this name.
+    pub fn setup_address<'s>(&'s self, name: &str) -> Option<Address<'s>> {
+        let (name, _) = self.setup_operations.get_key_value(name)?;
+        // Source: AWS JSON 1.1 protocol, protocol behaviors: every operation is `POST /`.
+        Some(Address { name, method: "POST", path: "/", target_prefix: &self.target_prefix.is })
+    }
+
+    /// What an operation makes, by the operation's name.
+    pub fn made_by(&self, name: &str) -> Option<&MadeKind> {
+        self.setup_operations.get(name)?.is.makes.as_ref()
     }
 
     /// The resource with this id.

@@ -61,32 +61,228 @@ pub struct Case {
     /// The name of the reply that the mock gives; not with `steps`.
     #[serde(default)]
     pub reply: Option<String>,
-    /// Calls that must succeed before; if one does not, the case is `blocked`.
+    /// Calls that must succeed before; if one does not, the case is `blocked`. What they make is deleted afterwards in
+    /// any case, without a word in `teardown`.
     #[serde(default)]
     pub setup: Vec<Call>,
-    /// Several calls, one after the other, each with its own expectation.
+    /// Several steps, one after the other, each with its own expectation.
     #[serde(default)]
-    pub steps: Vec<Call>,
+    pub steps: Vec<Step>,
     /// Whether the steps are made at the same time instead, as far as `--jobs` allows.
     #[serde(default)]
     pub together: bool,
-    /// Calls that are made afterwards in any case.
+    /// Calls that are made afterwards in any case, before what was made is deleted.
     #[serde(default)]
     pub teardown: Vec<Call>,
 }
 
 /// One call of a case that makes several.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
+    /// A name, by which later requests take texts from the answer: `${steps.NAME/pointer}`.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The request.
     pub request: RequestSpec,
     /// What is expected of the answer; a success where it is not said.
     #[serde(default)]
     pub expect: Expect,
+    /// The requirements of the case that its outcome decides; all of them where it is not said. Where there are none,
+    /// the call only leads to the next one: if it is not answered as expected, the case is `blocked`.
+    #[serde(default)]
+    pub decides: Option<Vec<String>>,
+    /// Until when the call is repeated.
+    #[serde(default)]
+    pub until: Option<Until>,
     /// The name of the reply that the mock gives.
     #[serde(default)]
     pub reply: Option<String>,
+}
+
+impl Call {
+    /// A call of which nothing is said but its request and what is expected.
+    pub fn of(request: RequestSpec, expect: Expect) -> Self {
+        Self { request, expect, ..Self::default() }
+    }
+
+    /// Whether its answer is judged: it decides a requirement.
+    pub fn is_judged(&self) -> bool {
+        self.decides.as_ref().is_none_or(|decides| !decides.is_empty())
+    }
+}
+
+/// A call is repeated until a member of its answer has a value.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The JSON pointer of the member in the answer.
+    pub at: String,
+    /// The text that it must have.
+    pub is: String,
+    /// For how long the call is repeated. If the member does not have the value by then, the case is `blocked`.
+    pub within_seconds: u32,
+}
+
+impl Until {
+    /// Whether the member of an answer's body has the value.
+    pub fn is_met(&self, body: Option<&serde_json::Value>) -> bool {
+        body.and_then(|body| body.pointer(&self.at)).and_then(serde_json::Value::as_str) == Some(&self.is)
+    }
+}
+
+/// One step of a case that takes several: a call, a log-in to the database, a statement on an open log-in, or a move of
+/// the target's clock. Exactly one of `request`, `login`, `query` and `clock` says which.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "StepForm")]
+pub enum Step {
+    /// A call of an operation.
+    Call(Box<Call>),
+    /// What is done at the database or at the clock.
+    Other(Box<OtherStep>),
+}
+
+/// A step that is no call of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+pub struct OtherStep {
+    /// Its name: of a log-in, the one by which queries call it.
+    pub name: Option<String>,
+    /// The requirements of the case that its outcome decides, as for a call.
+    pub decides: Option<Vec<String>>,
+    /// What is done.
+    pub act: Act,
+}
+
+impl OtherStep {
+    /// Whether its outcome is judged: it decides a requirement.
+    pub fn is_judged(&self) -> bool {
+        !matches!(self.act, Act::Clock(_)) && self.decides.as_ref().is_none_or(|decides| !decides.is_empty())
+    }
+}
+
+impl OtherStep {
+    /// The texts that may have placeholders.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let texts: Vec<&str> = match &self.act {
+            Act::Login(Login { user, password, database, .. }) => vec![user, password, database],
+            Act::Query(Query { sql, answers, .. }) => answers.iter().chain([sql]).map(String::as_str).collect(),
+            Act::Clock(_) => Vec::new(),
+        };
+        texts.into_iter()
+    }
+}
+
+/// What a step does that is no call of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+pub enum Act {
+    /// A log-in to the database. It stays open until the case ends.
+    Login(Login),
+    /// A statement on an open log-in.
+    Query(Query),
+    /// A move of the target's clock.
+    Clock(ClockMove),
+}
+
+/// A log-in to the target's database.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The user, such as `${steps.fresh/dbUser}`.
+    pub user: String,
+    /// The password, such as `${steps.fresh/dbPassword}`.
+    pub password: String,
+    /// What is done to the password before it is used.
+    #[serde(default)]
+    pub changed: Option<PasswordChange>,
+    /// The database, such as `${database}`.
+    pub database: String,
+    /// Whether the log-in must be refused; it must be accepted unless this is true.
+    #[serde(default)]
+    pub refused: bool,
+}
+
+/// How a password is changed before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasswordChange {
+    /// Its last character is left out.
+    Truncated,
+    /// Nothing of it is left.
+    Empty,
+    /// Its last character is another one.
+    OtherEnd,
+}
+
+/// A statement on an open log-in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// The name of the step that logged in.
+    pub on: String,
+    /// The statement.
+    pub sql: String,
+    /// The text in the first column of the first row; nothing where any answer will do.
+    #[serde(default)]
+    pub answers: Option<String>,
+    /// Whether the statement must be refused; it must be accepted unless this is true.
+    #[serde(default)]
+    pub refused: bool,
+}
+
+/// A move of the target's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockMove {
+    /// How far ahead it is moved.
+    pub advance_seconds: u32,
+}
+
+/// How a step is written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Step")]
+struct StepForm {
+    /// A name, by which later steps take texts from the answer, `${steps.NAME/pointer}`, or call the log-in.
+    name: Option<String>,
+    /// The request of a call.
+    request: Option<RequestSpec>,
+    /// What is expected of the answer to a call; a success where it is not said.
+    expect: Option<Expect>,
+    /// The requirements of the case that the outcome decides; all of them where it is not said. Where there are none,
+    /// the step only leads to the next one: if it does not go as expected, the case is `blocked`.
+    decides: Option<Vec<String>>,
+    /// Until when a call is repeated.
+    until: Option<Until>,
+    /// The name of the reply that the mock gives to a call.
+    reply: Option<String>,
+    /// A log-in to the database.
+    login: Option<Login>,
+    /// A statement on an open log-in.
+    query: Option<Query>,
+    /// A move of the target's clock.
+    clock: Option<ClockMove>,
+}
+
+impl TryFrom<StepForm> for Step {
+    type Error = &'static str;
+
+    fn try_from(form: StepForm) -> Result<Self, Self::Error> {
+        let StepForm { name, request, expect, decides, until, reply, login, query, clock } = form;
+        let is_call = request.is_some();
+        let of_call = expect.is_some() || until.is_some() || reply.is_some();
+        let acts = [login.map(Act::Login), query.map(Act::Query), clock.map(Act::Clock)];
+        match (request, acts) {
+            (Some(request), [None, None, None]) => {
+                let expect = expect.unwrap_or_default();
+                Ok(Self::Call(Box::new(Call { name, request, expect, decides, until, reply })))
+            }
+            (None, [Some(act), None, None] | [None, Some(act), None] | [None, None, Some(act)]) if !of_call => {
+                Ok(Self::Other(Box::new(OtherStep { name, decides, act })))
+            }
+            _ if of_call && !is_call => Err("\"expect\", \"until\" and \"reply\" stand beside a \"request\" only"),
+            _ => Err("expected one of \"request\", \"login\", \"query\" and \"clock\""),
+        }
+    }
 }
 
 /// The control of a case: the request that must be accepted for a refusal to mean anything.
@@ -122,10 +318,20 @@ pub struct Family {
 pub struct RequestSpec {
     /// The operation, where it is not the suite's.
     pub operation: Option<String>,
+    /// Who calls, where it is not the caller of all other requests.
+    pub caller: Option<Caller>,
     /// The members of the request body.
     pub input: Input,
     /// What goes over the wire instead of the documented form.
     pub raw: Option<RawRequest>,
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// Somebody whom a policy denies it.
+    Denied,
 }
 
 impl RequestSpec {
@@ -252,6 +458,14 @@ impl Expect {
         }
         let (status, schema) = (Status::Code(operation.status.is), Some(operation.response.name.clone()));
         Self { answers: vec![AcceptedAnswer { status, error: None, schema }] }
+    }
+
+    /// This expectation; where it has no answers, any success.
+    pub(super) fn or_any_success(&self) -> Self {
+        if !self.answers.is_empty() {
+            return self.clone();
+        }
+        Self { answers: vec![AcceptedAnswer { status: Status::Class(2), error: None, schema: None }] }
     }
 
     /// The accepted answers; at least one.

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use serde_json::Value;
 
-use super::case::{AcceptedAnswer, Call, Case, Control, Expect, Family, RequestSpec, Suite};
+use super::case::{AcceptedAnswer, Act, Call, Case, Control, Expect, Family, OtherStep, RequestSpec, Step, Suite};
 use super::cases::Corpus;
 use super::expand::{ExpandedCase, differences};
 use super::files::{FileErrors, file_stem};
 use super::reply::{Reply, WrongReply};
-use super::template::fill;
+use super::template::{Placeholder, fill, is_key};
 use crate::contract::{
     Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Service, Side,
 };
@@ -56,12 +57,14 @@ impl Checker<'_> {
         check_texts(case, errors);
         self.check_requirements(suite, case, errors);
         check_form(case, errors);
-        for (place, expect) in expectations(case) {
-            self.check_expectation(suite, &place, expect, errors);
+        for (place, operation, expect) in expectations(case) {
+            self.check_expectation(operation.unwrap_or(&suite.operation), &place, expect, errors);
         }
+        // The mock has no state, no database and no clock.
+        let needs_replies = case.setup.is_empty() && case.teardown.is_empty() && !case.steps.iter().any(is_no_call);
         for (place, reply) in replies(case) {
             let Some(name) = reply else {
-                errors.add(&place, "the mock needs a reply for this case, found none");
+                errors.check(!needs_replies, &place, format_args!("the mock needs a reply for this case, found none"));
                 continue;
             };
             let is_right = self.corpus.replies().get(name).is_some_and(|reply| reply.wrong.is_none());
@@ -70,9 +73,79 @@ impl Checker<'_> {
             errors.check(is_right, &place, wrong);
         }
         self.check_control(case, errors);
+        self.check_steps(case, errors);
         for expanded in self.corpus.family(&case.id) {
             self.check_request(expanded, errors);
         }
+    }
+
+    /// Checks the names of steps, what later steps take from them, and which requirements steps decide.
+    fn check_steps(&self, case: &Case, errors: &mut FileErrors<'_>) {
+        let resources = &self.contract.service.resources;
+        let (mut answers, mut logins, mut has_logged_in) = (BTreeSet::new(), BTreeSet::new(), false);
+        for (place, step) in parts(case) {
+            for text in step.texts() {
+                let mut unknown = None;
+                let filled = fill(&text, resources, |placeholder| {
+                    if let Placeholder::Answer(name, _) = placeholder
+                        && !answers.contains(name)
+                    {
+                        unknown = Some(name.to_owned());
+                    }
+                    Ok::<_, Infallible>(placeholder.sample())
+                });
+                // The requests of steps are checked with their input.
+                if let (Part::Other(_), Err(error)) = (&step, &filled) {
+                    errors.add(&place, error.to_string());
+                }
+                if let Some(name) = unknown {
+                    errors.add(&place, format!("there is no earlier call with the name \"{name}\""));
+                }
+            }
+            if let Part::Other(OtherStep { act: Act::Query(query), .. }) = &step {
+                let wrong = format_args!("there is no earlier log-in with the name \"{}\"", query.on);
+                errors.check(logins.contains(query.on.as_str()), &format!("{place}/query/on"), wrong);
+            }
+            if let Part::Other(OtherStep { act: Act::Login(login), .. }) = &step {
+                let wrong = format_args!(
+                    "a log-in that must be refused needs an earlier one that must be accepted: else nothing shows that \
+                     the password is why"
+                );
+                errors.check(!login.refused || has_logged_in, &format!("{place}/login/refused"), wrong);
+                has_logged_in |= !login.refused;
+            }
+            for (index, id) in step.decides().into_iter().flatten().enumerate() {
+                let wrong = format_args!("expected a requirement of the case, found {id}");
+                errors.check(case.requirements.contains(id), &format!("{place}/decides/{index}"), wrong);
+            }
+            let Some(name) = step.name() else { continue };
+            let wrong = format_args!("expected small letters, digits and hyphens, found \"{name}\"");
+            errors.check(is_key(name), &format!("{place}/name"), wrong);
+            let is_new = match step {
+                Part::Other(step) => {
+                    let is_open = matches!(&step.act, Act::Login(login) if !login.refused);
+                    !answers.contains(name) && (!is_open || logins.insert(name))
+                }
+                Part::Call(_) => !logins.contains(name) && answers.insert(name),
+            };
+            errors.check(is_new, &format!("{place}/name"), format_args!("the name \"{name}\" stands twice"));
+        }
+        let judged: Vec<_> =
+            parts(case).filter(|(place, step)| place.starts_with("/steps") && step.is_judged()).collect();
+        for (index, id) in case.requirements.iter().enumerate() {
+            let is_outcome = self.contract.register.get(id).is_some_and(Requirement::is_outcome);
+            let decides = |step: &Part<'_>| step.decides().is_none_or(|decides| decides.contains(id));
+            let is_decided = case.request.is_some() || judged.iter().any(|(_, step)| decides(step));
+            let wrong = format_args!("no step decides {id}");
+            errors.check(!is_outcome || is_decided, &format!("/requirements/{index}"), wrong);
+        }
+        let makes = |call: &Call| {
+            let operation = call.request.operation.as_deref();
+            operation.is_some_and(|name| self.contract.service.setup_operations.contains_key(name))
+        };
+        let is_staged = calls(case).any(|(_, call)| makes(call));
+        let wrong = format_args!("a case that makes something needs a feature, so that no target is surprised by it");
+        errors.check(!is_staged || case.needs.iter().any(|need| *need != Feature::CORE), "/needs", wrong);
     }
 
     fn check_requirements(&self, suite: &Suite, case: &Case, errors: &mut FileErrors<'_>) {
@@ -104,13 +177,13 @@ impl Checker<'_> {
         errors.check(decides, "/requirements", wrong);
     }
 
-    fn check_expectation(&self, suite: &Suite, place: &str, expect: &Expect, errors: &mut FileErrors<'_>) {
-        let response = self.contract.operation(&suite.operation).map(|operation| operation.response.name.as_str());
+    fn check_expectation(&self, operation: &str, place: &str, expect: &Expect, errors: &mut FileErrors<'_>) {
+        let response = self.contract.operation(operation).map(|operation| operation.response.name.as_str());
         for answer in expect.answers() {
             let refused = !answer.is_success();
             let wrong = format_args!("expected no error name for a success, found {answer}");
             errors.check(refused || answer.error.is_none(), place, wrong);
-            let (expected, operation) = (response.unwrap_or_default(), &suite.operation);
+            let expected = response.unwrap_or("nothing");
             let wrong = format_args!("expected the schema {expected} for a success of {operation}");
             errors.check(refused || answer.schema.as_deref() == response, place, wrong);
             if let Some(schema) = &answer.schema {
@@ -161,12 +234,16 @@ impl Checker<'_> {
         errors.check(refusable || case.breaks.is_none(), "/breaks", wrong);
         let mut expected: Vec<&str> = case.breaks.as_deref().into_iter().collect();
         expected.retain(|word| !BEYOND_THE_SCHEMA.contains(word));
+        let resources = &self.contract.service.resources;
+        for call in expanded.setup.iter().chain(&expanded.teardown) {
+            let Err(message) = sample_input(&call.request, resources) else { continue };
+            errors.add("/setup", message);
+        }
         for call in &expanded.calls {
-            let resources = &self.contract.service.resources;
-            let Some(operation) = expanded.operation_of(call, self.contract) else { continue };
-            let schema = &operation.request.name;
             let sample = sample_input(&call.request, resources);
             let Ok(input) = sample.map_err(|message| errors.add("/request", message)) else { continue };
+            let Some(operation) = expanded.operation_of(call, self.contract) else { continue };
+            let schema = &operation.request.name;
             let breaches = self.contract.validators().breaches(schema, &input);
             let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
             let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };
@@ -306,7 +383,7 @@ fn check_texts(case: &Case, errors: &mut FileErrors<'_>) {
     if let Some(breaks) = &case.breaks {
         errors.check_readable("/breaks", breaks);
     }
-    for (place, expect) in expectations(case) {
+    for (place, _, expect) in expectations(case) {
         let names = expect.answers().iter().flat_map(|answer| answer.error.iter().chain(&answer.schema));
         names.for_each(|name| errors.check_readable(&place, name));
     }
@@ -333,8 +410,12 @@ fn check_form(case: &Case, errors: &mut FileErrors<'_>) {
     errors.check(case.expect.is_none() || one_call, "/expect", wrong);
     let is_single = case.family.is_none() && case.control.is_none();
     errors.check(one_call || is_single, "/steps", format_args!("a case with steps has neither family nor control"));
-    let wrong = format_args!("expected several steps to be made at the same time");
-    errors.check(!case.together || case.steps.len() > 1, "/together", wrong);
+    let wrong = format_args!("expected several steps to be made at the same time, each a call without \"until\"");
+    let is_plain = |step: &Step| matches!(step, Step::Call(call) if call.until.is_none());
+    let fits = case.steps.len() > 1 && case.steps.iter().all(is_plain);
+    errors.check(!case.together || fits, "/together", wrong);
+    let wrong = format_args!("expected at least one step that is a call");
+    errors.check(one_call || !case.steps.iter().all(is_no_call), "/steps", wrong);
     let has_values = |family: &Family| !family.values.is_empty() || !family.named.is_empty();
     errors.check(case.family.as_ref().is_none_or(has_values), "/family", format_args!("expected at least one value"));
 }
@@ -349,9 +430,13 @@ fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut FileEr
     errors.check(accepted.is_empty() || expected == accepted, place, wrong);
 }
 
-fn expectations(case: &Case) -> impl Iterator<Item = (String, &Expect)> {
-    let single = case.expect.iter().map(|expect| ("/expect".to_owned(), expect));
-    single.chain(calls(case).map(|(place, call)| (format!("{place}/expect"), &call.expect)))
+/// Every expectation of an answer, with its place and the operation, where it is not the suite's.
+fn expectations(case: &Case) -> impl Iterator<Item = (String, Option<&str>, &Expect)> {
+    let request = case.request.as_ref().and_then(|request| request.operation.as_deref());
+    let single = case.expect.iter().map(move |expect| ("/expect".to_owned(), request, expect));
+    let of_calls =
+        calls(case).map(|(place, call)| (format!("{place}/expect"), call.request.operation.as_deref(), &call.expect));
+    single.chain(of_calls)
 }
 
 /// Every place for the mock's reply, with the reply's name.
@@ -360,12 +445,67 @@ fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
     single.chain(calls(case).map(|(place, call)| (format!("{place}/reply"), call.reply.as_deref())))
 }
 
+fn is_no_call(step: &Step) -> bool {
+    matches!(step, Step::Other(_))
+}
+
+/// A part of a case that makes several calls: a call, or another step.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Call(&'a Call),
+    Other(&'a OtherStep),
+}
+
+impl<'a> Part<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Call(call) => call.name.as_deref(),
+            Self::Other(step) => step.name.as_deref(),
+        }
+    }
+
+    fn decides(self) -> Option<&'a Vec<String>> {
+        match self {
+            Self::Call(call) => call.decides.as_ref(),
+            Self::Other(step) => step.decides.as_ref(),
+        }
+    }
+
+    fn is_judged(self) -> bool {
+        match self {
+            Self::Call(call) => call.is_judged(),
+            Self::Other(step) => step.is_judged(),
+        }
+    }
+
+    fn texts(self) -> Vec<String> {
+        match self {
+            Self::Call(call) => call.request.texts().collect(),
+            Self::Other(step) => step.texts().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The parts of a case that makes several calls, in order, with their places.
+fn parts(case: &Case) -> impl Iterator<Item = (String, Part<'_>)> {
+    let setup = case.setup.iter().map(Part::Call).enumerate().map(|(index, of)| (format!("/setup/{index}"), of));
+    let steps = case.steps.iter().enumerate().map(|(index, step)| {
+        let part = match step {
+            Step::Call(call) => Part::Call(call),
+            Step::Other(step) => Part::Other(step),
+        };
+        (format!("/steps/{index}"), part)
+    });
+    let teardown = case.teardown.iter().map(Part::Call).enumerate();
+    setup.chain(steps).chain(teardown.map(|(index, of)| (format!("/teardown/{index}"), of)))
+}
+
 /// The calls of a case that makes several, with their places.
 fn calls(case: &Case) -> impl Iterator<Item = (String, &Call)> {
-    let parts = [("setup", &case.setup), ("steps", &case.steps), ("teardown", &case.teardown)];
-    parts
-        .into_iter()
-        .flat_map(|(part, calls)| calls.iter().enumerate().map(move |(index, call)| (format!("/{part}/{index}"), call)))
+    parts(case).filter_map(|(place, part)| match part {
+        Part::Call(call) => Some((place, call)),
+        Part::Other(_) => None,
+    })
 }
 
 fn only_accepted(case: &ExpandedCase) -> Option<&RequestSpec> {
@@ -382,7 +522,7 @@ fn is_sendable(name: &str) -> bool {
 /// The input of a request with its placeholders filled with samples, as the service reads it.
 fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, String> {
     let sample = |text: &str| {
-        fill(text, resources, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
+        fill(text, resources, |placeholder| Ok::<_, Infallible>(placeholder.sample()))
             .map(std::borrow::Cow::into_owned)
             .map_err(|error| error.to_string())
     };

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::case::{Call, Case, Family, RawRequest, RequestSpec};
+use super::case::{Act, Call, Case, Family, OtherStep, RawRequest, RequestSpec, Step};
 use super::files::unknown_operation;
-use crate::contract::{Contract, LoadError, Operation, Resource};
+use crate::contract::{Address, Contract, LoadError, MadeKind, Operation, Resource};
 
 /// One case as it is run: a plain case, or one member of a family.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct ExpandedCase {
     pub setup: Vec<Call>,
     /// The calls that are judged: one, or several for a case with steps.
     pub calls: Vec<Call>,
+    /// The steps that are no calls, each with the number of calls that are made before it.
+    pub others: Vec<(usize, OtherStep)>,
     /// Calls that are made afterwards in any case.
     pub teardown: Vec<Call>,
 }
@@ -34,11 +36,45 @@ impl ExpandedCase {
         contract.operation(call.request.operation.as_deref().unwrap_or(&self.operation))
     }
 
+    /// Where a call goes; `None` where the contract has no operation of this name.
+    pub fn address_of<'c>(&'c self, call: &'c Call, contract: &'c Contract) -> Option<Address<'c>> {
+        contract.address(call.request.operation.as_deref().unwrap_or(&self.operation))
+    }
+
+    /// What a call makes; `None` if it makes nothing that has to be deleted.
+    pub fn made_by<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c MadeKind> {
+        contract.service.made_by(call.request.operation.as_deref()?)
+    }
+
+    /// Whether it sets something up at the target, or undoes something.
+    pub fn is_staged(&self) -> bool {
+        let is_staged = |call: &Call| call.until.is_some() || !call.is_judged();
+        !self.setup.is_empty() || !self.teardown.is_empty() || self.calls.iter().any(is_staged)
+    }
+
+    /// Whether it logs in to a database.
+    pub fn needs_database(&self) -> bool {
+        self.others.iter().any(|(_, step)| !matches!(step.act, Act::Clock(_)))
+    }
+
+    /// Whether it moves the target's clock.
+    pub fn needs_clock(&self) -> bool {
+        self.others.iter().any(|(_, step)| matches!(step.act, Act::Clock(_)))
+    }
+
+    /// Whether the mock has a reply to each of its calls.
+    pub fn is_replayed(&self) -> bool {
+        let mut calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);
+        self.others.is_empty() && calls.all(|call| call.reply.is_some())
+    }
+
     /// Whether one of its requests has the placeholder of this resource.
     pub fn uses_resource(&self, resource: &Resource) -> bool {
         let calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);
         let placeholders = ["", "escaped:"].map(|form| format!("${{{form}{}}}", resource.placeholder));
-        calls.flat_map(|call| call.request.texts()).any(|text| placeholders.iter().any(|name| text.contains(name)))
+        let others = self.others.iter().flat_map(|(_, step)| step.texts().map(str::to_owned));
+        let mut texts = calls.flat_map(|call| call.request.texts()).chain(others);
+        texts.any(|text| placeholders.iter().any(|name| text.contains(name)))
     }
 
     /// The member of the input at which the case differs from its control; `None` without a control, or in a raw
@@ -49,6 +85,9 @@ impl ExpandedCase {
         if raw { None } else { control.differs_at.strip_prefix('/') }
     }
 }
+
+/// The calls among the steps of a case, and the other steps, each with the number of calls before it.
+type Steps = (Vec<Call>, Vec<(usize, OtherStep)>);
 
 /// Expands the written cases into the cases that run.
 pub(super) struct Expander<'a> {
@@ -63,7 +102,7 @@ impl Expander<'_> {
     pub(super) fn expand(&self, case: &Case) -> Result<Vec<ExpandedCase>, LoadError> {
         let case = Arc::new(case.clone());
         let (setup, teardown) = (self.calls("setup", &case.setup)?, self.calls("teardown", &case.teardown)?);
-        let expanded = |member: Option<String>, calls| ExpandedCase {
+        let expanded = |member: Option<String>, calls, others| ExpandedCase {
             id: member.as_ref().map_or_else(|| case.id.clone(), |member| format!("{}/{member}", case.id)),
             suite: self.suite.to_owned(),
             operation: self.operation.name.is.clone(),
@@ -71,20 +110,22 @@ impl Expander<'_> {
             member,
             setup: setup.clone(),
             calls,
+            others,
             teardown: teardown.clone(),
         };
         let Some(request) = &case.request else {
-            return Ok(vec![expanded(None, self.calls("steps", &case.steps)?)]);
+            let (calls, others) = self.steps(&case.steps)?;
+            return Ok(vec![expanded(None, calls, others)]);
         };
         let expect = case.expect.clone().unwrap_or_default();
-        let call = |request| self.call("", &Call { request, expect: expect.clone(), reply: case.reply.clone() });
+        let call = |request| self.call("", &Call { reply: case.reply.clone(), ..Call::of(request, expect.clone()) });
         let Some(family) = &case.family else {
-            return Ok(vec![expanded(None, vec![call(request.clone())?])]);
+            return Ok(vec![expanded(None, vec![call(request.clone())?], Vec::new())]);
         };
         let member = |(name, value)| {
             let request =
                 with_value(request, &family.at, value).map_err(|message| self.error("/family/at", message))?;
-            Ok(expanded(Some(name), vec![call(request)?]))
+            Ok(expanded(Some(name), vec![call(request)?], Vec::new()))
         };
         self.members(family)?.into_iter().map(member).collect()
     }
@@ -93,8 +134,25 @@ impl Expander<'_> {
         calls.iter().enumerate().map(|(index, call)| self.call(&format!("/{part}/{index}"), call)).collect()
     }
 
+    /// The calls among steps, and the other steps with their places among the calls.
+    fn steps(&self, steps: &[Step]) -> Result<Steps, LoadError> {
+        let (mut calls, mut others) = (Vec::new(), Vec::new());
+        for (index, step) in steps.iter().enumerate() {
+            match step {
+                Step::Call(call) => calls.push(self.call(&format!("/steps/{index}"), call)?),
+                Step::Other(step) => others.push((calls.len(), OtherStep::clone(step))),
+            }
+        }
+        Ok((calls, others))
+    }
+
     fn call(&self, place: &str, call: &Call) -> Result<Call, LoadError> {
         let operation_name = call.request.operation.as_deref();
+        if operation_name.is_some_and(|name| self.contract.service.setup_operations.contains_key(name)) {
+            // No requirement is about it.
+            let decides = Some(Vec::new());
+            return Ok(Call { expect: call.expect.or_any_success(), decides, ..call.clone() });
+        }
         let operation =
             operation_name.map_or(Some(self.operation), |name| self.contract.operation(name)).ok_or_else(|| {
                 let place = format!("{}{place}/request/operation", self.at);
@@ -176,7 +234,8 @@ pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String>
     let headers =
         headers.into_iter().map(|name| (format!("/headers/{name}"), a.headers.get(name) != b.headers.get(name)));
     let operation = ("operation".to_owned(), one.operation != other.operation);
+    let caller = ("caller".to_owned(), one.caller != other.caller);
     let parts = parts.map(|(part, differs)| (part.to_owned(), differs));
-    let all = [operation].into_iter().chain(members).chain(parts).chain(headers);
+    let all = [operation, caller].into_iter().chain(members).chain(parts).chain(headers);
     all.filter(|(_, differs)| *differs).map(|(place, _)| place).collect()
 }

@@ -17,8 +17,8 @@ mod sendable;
 pub mod template;
 
 pub use case::{
-    AcceptedAnswer, Call, Case, Check, Control, Encoding, Expect, Family, Input, RawRequest, RequestSpec,
-    SigningDefect, Suite,
+    AcceptedAnswer, Act, Call, Caller, Case, Check, ClockMove, Control, Encoding, Expect, Family, Input, Login,
+    OtherStep, PasswordChange, Query, RawRequest, RequestSpec, SigningDefect, Step, Suite, Until,
 };
 pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};

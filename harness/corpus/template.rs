@@ -8,6 +8,15 @@ use crate::text::did_you_mean;
 /// The longest filler: 4 MiB, more than any request of the service needs.
 const LONGEST_FILLER: usize = 4 << 20;
 
+/// The length of the names of what a case makes.
+pub(crate) const NAME_LENGTH: usize = 20;
+
+/// Whether a text can be the name of a step, or the key of a name: small letters, digits and hyphens.
+pub(crate) fn is_key(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&text.len()) && text.bytes().all(fits)
+}
+
 /// A placeholder, by what stands between `${` and `}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder<'a> {
@@ -15,8 +24,11 @@ pub enum Placeholder<'a> {
     Resource(&'a Resource),
     /// A name of such a resource that no target has, new in each run.
     Absent(&'a AbsentName),
-    /// `answer:N:/pointer`: a text in the answer to an earlier step of the case, counted from 1.
-    Answer(usize, &'a str),
+    /// `steps.NAME/pointer`: a text in the answer to the step of this name, which comes earlier in the case.
+    Answer(&'a str, &'a str),
+    /// `name:KEY`: a name of 20 characters `[a-z0-9]` for something that the case makes. It is new in each run, and the
+    /// same in all steps of the case.
+    Name(&'a str),
     /// `random:N`: a name of N characters `[a-z0-9]`, new in each run, which no target has.
     Random(usize),
     /// `filler:N`: N times the letter x, for a request of a certain size.
@@ -29,11 +41,13 @@ impl<'a> Placeholder<'a> {
         let resource = resources.iter().find(|resource| resource.placeholder == name).map(Self::Resource);
         let nobodys = || absent().find(|absent| absent.placeholder == name).map(Self::Absent);
         resource.or_else(nobodys).or_else(|| {
+            if let Some(answer) = name.strip_prefix("steps.") {
+                let (step, at) = answer.split_at(answer.find('/')?);
+                return is_key(step).then_some(Self::Answer(step, at));
+            }
             let (kind, rest) = name.split_once(':')?;
-            if kind == "answer" {
-                let (step, at) = rest.split_once(':')?;
-                let step = step.parse().ok().filter(|step| *step > 0)?;
-                return at.starts_with('/').then_some(Self::Answer(step, at));
+            if kind == "name" {
+                return is_key(rest).then_some(Self::Name(rest));
             }
             let length = rest.parse().ok()?;
             match kind {
@@ -50,6 +64,7 @@ impl<'a> Placeholder<'a> {
             Self::Resource(resource) => resource.sample.clone(),
             Self::Absent(absent) => absent.name(|length| "r".repeat(length)),
             Self::Answer(..) => "from-an-answer".to_owned(),
+            Self::Name(_) => "r".repeat(NAME_LENGTH),
             Self::Random(length) => "r".repeat(length),
             Self::Filler(length) => "x".repeat(length),
         }
@@ -104,7 +119,7 @@ pub enum FillError<E> {
 fn unknown<E>(name: &str, resources: &[Resource]) -> FillError<E> {
     let resource_placeholders = resources.iter().map(|resource| resource.placeholder.as_str());
     let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
-    let all = resource_placeholders.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
+    let all = resource_placeholders.chain(absent).chain(["steps.NAME/POINTER", "name:KEY", "random:N"]);
     let names: Vec<&str> = all.collect();
     let near = did_you_mean(name, names.iter().copied());
     let known_placeholders = names.iter().map(|name| format!("${{{name}}}")).collect::<Vec<_>>().join(", ");
@@ -134,7 +149,8 @@ mod tests {
     #[case("a ${random:3} b ${custom_domain}", "a rrr b db.example.com")]
     #[case("${filler:2}", "xx")]
     #[case("${absent_domain}", "rrrrrrrrrrrrrrrr.example.com")]
-    #[case("${answer:1:/nextToken}", "from-an-answer")]
+    #[case("${steps.first/nextToken}", "from-an-answer")]
+    #[case("${name:group}", "rrrrrrrrrrrrrrrrrrrr")]
     #[case("${escaped:random:2}", r"\u0072\u0072")]
     fn placeholders_are_filled_in(#[case] text: &str, #[case] filled: &str) {
         let out = fill(text, |placeholder| Ok::<_, ()>(placeholder.sample()));
@@ -145,8 +161,10 @@ mod tests {
     #[case("${wrokgroup}")]
     #[case("${workgroup")]
     #[case("${random:}")]
-    #[case("${answer:0:/a}")]
-    #[case("${answer:1:a}")]
+    #[case("${steps./a}")]
+    #[case("${steps.first}")]
+    #[case("${name:}")]
+    #[case("${name:Group}")]
     #[case("${escaped:}")]
     #[case("${escaped:escaped:workgroup}")]
     #[case("${random:0}")]

@@ -5,6 +5,7 @@
 //! function each, listed in `rules::ALL`.
 
 mod answer;
+mod database;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -24,10 +25,10 @@ use outcome::Outcome;
 use rules::{Finding, Subject};
 
 use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
-use crate::corpus::{Call, ExpandedCase};
+use crate::corpus::{AcceptedAnswer, Call, ExpandedCase};
 use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
-use crate::wire::{Exchange, Masker, TransportFault};
+use crate::wire::{DatabaseExchange, Exchange, Masker, TransportFault, error_type};
 
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,10 +59,11 @@ impl Judgement {
     }
 
     /// Records that a requirement is decided. It holds if `fault` is `None`.
-    fn book(&mut self, row: &Requirement, fault: Option<Fault>) {
+    fn book(&mut self, row: &Requirement, fault: Option<Fault>, step: Option<&str>) {
         self.decided.insert(row.id.clone());
         let Some(fault) = fault else { return };
-        let violation = Violation { requirement: row.id.clone(), level: row.level, fault };
+        let violation =
+            Violation { requirement: row.id.clone(), level: row.level, step: step.map(str::to_owned), fault };
         let broken = if row.level == Level::Must { &mut self.violations } else { &mut self.warnings };
         if !broken.contains(&violation) {
             broken.push(violation);
@@ -132,10 +134,26 @@ impl Judge {
 
     /// Judges a case like [`Judge::judge`]. No finding repeats what `hidden` masks, or a secret of an answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
+        self.judge_with_database(case, transcript, &[], hidden)
+    }
+
+    /// Judges a case like [`Judge::judge_hiding`], with what was done at the database.
+    pub fn judge_with_database(
+        &self,
+        case: &ExpandedCase,
+        transcript: &[Exchange],
+        database: &[DatabaseExchange],
+        hidden: &Masker,
+    ) -> Judgement {
         let mut judgement = Judgement::of(Verdict::Pass, None);
         let context = JudgedCase { case, contract: &self.contract, hidden };
         for index in 0..case.calls.len().min(transcript.len()) {
             if let Some(reason) = self.judge_call(context, index, transcript, &mut judgement) {
+                return Judgement::undecided(reason);
+            }
+        }
+        for exchange in database {
+            if let Some(reason) = self.judge_database(case, exchange, hidden, &mut judgement) {
                 return Judgement::undecided(reason);
             }
         }
@@ -145,6 +163,39 @@ impl Judge {
         judgement
     }
 
+    /// Judges a step at the database. Returns the reason if it cannot be judged, else `None`.
+    fn judge_database(
+        &self,
+        case: &ExpandedCase,
+        exchange: &DatabaseExchange,
+        hidden: &Masker,
+        judgement: &mut Judgement,
+    ) -> Option<Reason> {
+        let (_, step) = case.others.get(exchange.step).filter(|(_, step)| step.is_judged())?;
+        let concluded = database::concluded(step, exchange, hidden);
+        let fault = match concluded {
+            Ok(fault) => fault,
+            Err(answer) => return Some(Reason::Database { step: step.name.clone(), answer }),
+        };
+        let is_decided = |id: &&String| step.decides.as_ref().is_none_or(|decides| decides.contains(id));
+        let rows = case.case.requirements.iter().filter(is_decided).filter_map(|id| self.contract.register.get(id));
+        for row in rows.filter(|row| row.is_outcome()) {
+            judgement.book(row, fault.clone(), step.name.as_deref());
+        }
+        None
+    }
+
+    /// Why a case cannot go on after a step at the database that only leads to the next one; `None` if it can.
+    pub fn dead_end(case: &ExpandedCase, exchange: &DatabaseExchange, hidden: &Masker) -> Option<Reason> {
+        let (_, step) = case.others.get(exchange.step).filter(|(_, step)| !step.is_judged())?;
+        match database::concluded(step, exchange, hidden) {
+            Ok(None) => None,
+            Ok(Some(_)) | Err(_) => {
+                Some(Reason::Database { step: step.name.clone(), answer: database::shown(exchange, hidden) })
+            }
+        }
+    }
+
     /// Whether a call was accepted, whatever else may be wrong with the answer: the answer has a success status, and
     /// its body is a JSON object with at least one documented member.
     pub fn is_accepted(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
@@ -152,6 +203,19 @@ impl Judge {
         let (Some(operation), Ok(response)) = (operation, &exchange.answer) else { return false };
         let has_member = |body: Value| operation.response.members.keys().any(|member| body.get(member).is_some());
         (200..300).contains(&response.status) && response.json().is_some_and(has_member)
+    }
+
+    /// Whether an answer is one that a call expects which only leads to the next one: nothing else is said of it.
+    pub fn is_expected(&self, call: &Call, exchange: &Exchange) -> bool {
+        let Ok(response) = &exchange.answer else { return false };
+        let is_object = || response.json().is_some_and(|body| body.is_object());
+        let has_name = |name: &str| name == "*" || error_type(response).is_some_and(|error| error == name);
+        let fits = |answer: &AcceptedAnswer| {
+            answer.status.includes(response.status)
+                && answer.error.as_deref().is_none_or(has_name)
+                && (response.status >= 300 || is_object())
+        };
+        call.expect.answers().iter().any(fits)
     }
 
     /// Whether a judgement fails a target for lifetimes alone, so that further calls can tell whether there is another
@@ -184,12 +248,16 @@ impl Judge {
         judgement: &mut Judgement,
     ) -> Option<Reason> {
         let (call, exchange, earlier) = (&context.case.calls[index], &transcript[index], &transcript[..index]);
+        if !call.is_judged() {
+            return None;
+        }
+        let step = call.name.as_deref();
         let response = match &exchange.answer {
             Ok(response) => response,
             // Where no row is about the outcome, there is nothing to say without an answer.
-            Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case).next().is_some() => {
+            Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case, call).next().is_some() => {
                 let fault = outcome::of_hang_up(&context.case.case, call, &exchange.request);
-                self.outcome_rows(context.case).for_each(|row| judgement.book(row, fault.clone()));
+                self.outcome_rows(context.case, call).for_each(|row| judgement.book(row, fault.clone(), step));
                 return None;
             }
             Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(context.hidden.fault(fault)) }),
@@ -211,11 +279,11 @@ impl Judge {
         // The name of an error is then unknown, and nothing else that is said of errors can be told.
         let hidden = rules::encoding::encoding(&observation).filter(|_| !observation.is_success());
         let mut binding = false;
-        for row in self.outcome_rows(context.case) {
+        for row in self.outcome_rows(context.case, call) {
             binding |= row.level != Level::May;
             match &outcome {
-                Outcome::Holds => judgement.book(row, None),
-                Outcome::Broken(fault) => judgement.book(row, Some(fault.clone())),
+                Outcome::Holds => judgement.book(row, None, step),
+                Outcome::Broken(fault) => judgement.book(row, Some(fault.clone()), step),
                 Outcome::Unclear => {
                     if let Some(looks_like) = hidden {
                         judgement.undecided.insert(row.id.clone());
@@ -240,17 +308,18 @@ impl Judge {
             }
             for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {
                 if let Some(row) = self.row_for(rows, &subject) {
-                    judgement.book(row, fault);
+                    judgement.book(row, fault, step);
                 }
             }
         }
         None
     }
 
-    /// The rows about whether the request of a case is accepted or refused.
-    fn outcome_rows<'a>(&'a self, case: &'a ExpandedCase) -> impl Iterator<Item = &'a Requirement> {
-        let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
-        rows.filter(|row| row.is_outcome())
+    /// The rows about whether the request of a call is accepted or refused.
+    fn outcome_rows<'a>(&'a self, case: &'a ExpandedCase, call: &'a Call) -> impl Iterator<Item = &'a Requirement> {
+        let is_decided = |id: &&String| call.decides.as_ref().is_none_or(|decides| decides.contains(id));
+        let ids = case.case.requirements.iter().filter(is_decided);
+        ids.filter_map(|id| self.contract.register.get(id)).filter(|row| row.is_outcome())
     }
 
     /// The row that a finding belongs to: the most specific of those that fit.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
-use crate::verdict::{CaseResult, Cause, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Cause, Leftover, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
 /// it. This build still reads version 1.
@@ -254,6 +254,9 @@ pub struct SummaryEvent {
     pub duration_ms: f64,
     /// Whether the run came to its end.
     pub complete: bool,
+    /// What the run made at the target and could not delete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
 }
 
 impl Event {

@@ -208,7 +208,7 @@ mod tests {
     /// Failed cases, each with one of these faults.
     fn run_with(faults: Vec<(&str, Fault)>) -> Collected {
         let case = |(place, (requirement, fault)): (usize, (&str, Fault))| {
-            let violation = Violation { requirement: requirement.to_owned(), level: Level::Must, fault };
+            let violation = Violation { requirement: requirement.to_owned(), level: Level::Must, step: None, fault };
             CaseResult { violations: vec![violation], ..sample::case(&format!("a/c{place}"), Verdict::Fail) }
         };
         let mut collected = Collected::default();

@@ -196,6 +196,7 @@ mod tests {
             let violation = |at: &str| Violation {
                 requirement: format!("GC-NEW-{index:02}"),
                 level: Level::Must,
+                step: None,
                 fault: sample::fault(at, "400", "200"),
             };
             let violations = vec![violation("status"), violation("body /a"), violation("body /b")];

@@ -18,6 +18,9 @@ struct ViolationForm<'a> {
     requirement: Cow<'a, str>,
     /// How binding it is.
     level: Level,
+    /// The name of the step that it was found at, where the case has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<Cow<'a, str>>,
     /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
     at: String,
     /// What the requirement asks for.
@@ -34,15 +37,19 @@ impl Serialize for Violation {
         let FaultText { at, expected, actual } = FaultText::of(self);
         let fault = (!matches!(self.fault, Fault::Told { .. })).then_some(Cow::Borrowed(&self.fault));
         let requirement = Cow::Borrowed(self.requirement.as_str());
-        ViolationForm { requirement, level: self.level, at, expected, actual, fault }.serialize(serializer)
+        let step = self.step.as_deref().map(Cow::Borrowed);
+        ViolationForm { requirement, level: self.level, step, at, expected, actual, fault }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Violation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ViolationForm { requirement, level, at, expected, actual, fault } = Deserialize::deserialize(deserializer)?;
+        let ViolationForm { requirement, level, step, at, expected, actual, fault } =
+            Deserialize::deserialize(deserializer)?;
+        // The words of the place name the step already.
+        let step = step.filter(|_| fault.is_some()).map(Cow::into_owned);
         let fault = fault.map_or(Fault::Told { at, expected, actual }, Cow::into_owned);
-        Ok(Self { requirement: requirement.into_owned(), level, fault })
+        Ok(Self { requirement: requirement.into_owned(), level, step, fault })
     }
 }
 

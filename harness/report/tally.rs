@@ -130,7 +130,8 @@ impl Tally {
         // A case of another shard may violate a requirement that this shard decides.
         let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
         let (verdicts, checks) = (self.verdicts.clone(), self.checks);
-        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete }
+        let leftovers = Vec::new();
+        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, leftovers }
     }
 
     /// The events that follow the cases.

@@ -8,15 +8,17 @@ use jiff::Timestamp;
 use tokio::sync::RwLock;
 
 use super::interrupt::{Interrupt, Interrupted};
+use super::journal::Journal;
 use super::outages::Reference;
 use super::random_names::RandomNames;
-use super::request::RequestMaker;
+use super::request::{Earlier, RequestMaker};
 use super::sender::Sender;
-use crate::contract::{Contract, Operation};
+use super::staging::Made;
+use crate::contract::{Address, Contract, Operation};
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{DatabaseAnswer, Reason, Verdict};
 use crate::wire::{Exchange, SeenSecrets, Transcript};
 
 /// What every case of a session shares: the target, its judge and its sender.
@@ -34,6 +36,8 @@ pub(super) struct RunContext {
     /// The secrets that no quotation of the target may show: our credentials, and every secret that the target has
     /// given.
     pub(super) seen: SeenSecrets,
+    /// Where it is written down what cases make.
+    pub(super) journal: Journal,
 }
 
 #[derive(Clone, Copy)]
@@ -45,6 +49,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) reference: &'a (dyn Fn() -> Reference + Send + Sync),
     /// Whether each request goes over a new connection.
     pub(super) new_connections: bool,
+    /// What this run of the case has made and not deleted.
+    pub(super) made: &'a Made,
 }
 
 /// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
@@ -53,22 +59,34 @@ pub(super) type MadeExchange = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> CaseRun<'a> {
     pub(super) async fn perform(&self, random_names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
-        for (index, call) in self.case.setup.iter().enumerate() {
+        let set_up = if self.case.setup.is_empty() {
+            Vec::new()
+        } else {
             // Few cases have a setup, and the futures of all cases would have room for it.
-            match Box::pin(self.make_part(call, &format!("~setup{index}"), random_names, &[])).await? {
-                Err(reason) => return Ok((without_verdict(reason), Vec::new())),
-                Ok(exchange) if !self.is_as_expected(call, &exchange) => {
-                    return Ok((without_verdict(Reason::Setup { call: index + 1 }), vec![exchange]));
-                }
-                Ok(_) => {}
+            match Box::pin(self.set_up(random_names)).await? {
+                Ok(exchanges) => exchanges,
+                Err((reason, exchanges)) => return Ok((without_verdict(reason), exchanges)),
             }
+        };
+        if !self.case.others.is_empty() {
+            let (transcript, database, missing_part) = Box::pin(self.make_with_database(random_names, &set_up)).await?;
+            let hidden = self.context.seen.masker();
+            let judgement = self.context.judge.judge_with_database(self.case, &transcript, &database, &hidden);
+            return Ok(match missing_part {
+                Some(reason) if judgement.verdict != Verdict::Fail => (without_verdict(reason), transcript),
+                _ => (judgement, transcript),
+            });
         }
         let (transcript, missing_part) = if self.case.case.together {
             Box::pin(self.make_together(random_names)).await?
         } else {
-            self.make_in_order(random_names).await?
+            self.make_in_order(random_names, &set_up).await?
         };
-        Ok((missing_part.map_or_else(|| self.judge(&transcript), without_verdict), transcript))
+        let Some(reason) = missing_part else { return Ok((self.judge(&transcript), transcript)) };
+        // What was answered may be wrong already.
+        let judgement = self.judge(&transcript);
+        let judgement = if judgement.verdict == Verdict::Fail { judgement } else { without_verdict(reason) };
+        Ok((judgement, transcript))
     }
 
     /// Judges what went over the wire.
@@ -94,23 +112,49 @@ impl<'a> CaseRun<'a> {
         operation.expect("operations were checked when the corpus was loaded")
     }
 
-    /// Makes the calls one after the other, up to the first that cannot be made.
-    async fn make_in_order(&self, random_names: &mut RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
-        let mut transcript = Vec::with_capacity(self.case.calls.len());
-        for (index, call) in self.case.calls.iter().enumerate() {
-            match self.make(call, index, random_names, &transcript).await? {
-                Ok(exchange) => transcript.push(exchange),
-                Err(reason) => return Ok((transcript, Some(reason))),
+    /// Makes the calls one after the other, up to the first that cannot be made, or that does not lead to the next one.
+    async fn make_in_order(
+        &self,
+        random_names: &mut RandomNames,
+        set_up: &[Exchange],
+    ) -> Result<(Transcript, Option<Reason>), Interrupted> {
+        let calls = self.case.calls.as_slice();
+        let mut transcript = Vec::with_capacity(calls.len());
+        for index in 0..calls.len() {
+            if let Some(reason) = self.make_next(index, random_names, set_up, &mut transcript).await? {
+                return Ok((transcript, Some(reason)));
             }
         }
         Ok((transcript, None))
+    }
+
+    /// Makes the call at `index`. Returns why the case cannot go on behind it; `None` if it can.
+    pub(super) async fn make_next(
+        &self,
+        index: usize,
+        random_names: &mut RandomNames,
+        set_up: &[Exchange],
+        transcript: &mut Transcript,
+    ) -> Result<Option<Reason>, Interrupted> {
+        let (calls, call) = (self.case.calls.as_slice(), &self.case.calls[index]);
+        let earlier = Earlier { setup: (&self.case.setup, set_up), steps: (calls, transcript) };
+        let made = if self.is_staged(call) {
+            Box::pin(self.make_staged(call, &part_name(index), random_names, earlier)).await?
+        } else {
+            self.make_part(call, &part_name(index), random_names, earlier).await?
+        };
+        match made {
+            Ok(exchange) => transcript.push(exchange),
+            Err(reason) => return Ok(Some(reason)),
+        }
+        Ok(self.dead_end(call, index, transcript.last()))
     }
 
     /// Makes the calls at the same time; calls whose requests cannot be made are left out.
     async fn make_together(&self, random_names: &RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let calls = self.case.calls.iter().enumerate().map(|(index, call)| {
             let mut random_names = random_names.part(index);
-            async move { self.make(call, index, &mut random_names, &[]).await }
+            async move { self.make(call, index, &mut random_names).await }
         });
         let (mut transcript, mut missing_part) = (Vec::with_capacity(self.case.calls.len()), None);
         for made in join_all(calls).await {
@@ -122,16 +166,9 @@ impl<'a> CaseRun<'a> {
         Ok((transcript, missing_part))
     }
 
-    /// Makes the call at `index` of the case, or another call in its place; `earlier` are the exchanges before it.
-    pub(super) async fn make(
-        &self,
-        call: &Call,
-        index: usize,
-        random_names: &mut RandomNames,
-        earlier: &[Exchange],
-    ) -> MadeExchange {
-        let part = if index == 0 { String::new() } else { format!("~{index}") };
-        self.make_part(call, &part, random_names, earlier).await
+    /// Makes the call at `index` of the case, or another call in its place, which needs no earlier answer.
+    pub(super) async fn make(&self, call: &Call, index: usize, random_names: &mut RandomNames) -> MadeExchange {
+        self.make_part(call, &part_name(index), random_names, Earlier::default()).await
     }
 
     /// Makes a call of the case. If the path of a request tells the target which case it belongs to, the path also
@@ -141,16 +178,33 @@ impl<'a> CaseRun<'a> {
         call: &Call,
         part: &str,
         random_names: &mut RandomNames,
-        earlier: &[Exchange],
+        earlier: Earlier<'_>,
     ) -> MadeExchange {
-        let (contract, target) = (self.context.judge.contract(), &self.context.target);
-        let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
-        let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
-        let operation = self.operation_of(call);
+        let prefix = self.prefix(part);
+        let maker = self.maker(&prefix, earlier);
+        let address = self.address_of(call);
         let random_names = random_names.of_next_calls();
         // A request that is sent again has the same random names, and a new signature.
-        let make = || maker.make(&call.request, operation, &mut random_names(), Timestamp::now());
+        let make = || maker.make(&call.request, address, &mut random_names(), Timestamp::now());
         self.interrupt.unless(self.context.sender.send(&self.context.seen, self.new_connections, make)).await
+    }
+
+    /// What a path begins with that tells the target which case and which part of it a request belongs to.
+    fn prefix(&self, part: &str) -> String {
+        if self.context.target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() }
+    }
+
+    pub(super) fn maker<'m>(&'m self, prefix: &'m str, earlier: Earlier<'m>) -> RequestMaker<'m> {
+        RequestMaker { contract: self.context.judge.contract(), target: &self.context.target, prefix, earlier }
+    }
+
+    /// Where a call goes.
+    ///
+    /// # Panics
+    /// Never: the operations of all calls were checked when the corpus was loaded.
+    pub(super) fn address_of<'c>(&'c self, call: &'c Call) -> Address<'c> {
+        let address = self.case.address_of(call, self.context.judge.contract());
+        address.expect("operations were checked when the corpus was loaded")
     }
 
     /// The operation that a call is of.
@@ -173,15 +227,29 @@ impl<'a> CaseRun<'a> {
     pub(super) async fn tear_down(&self, random_names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
-            let outcome = Box::pin(self.make_part(call, &format!("~teardown{index}"), random_names, &[])).await;
-            undone &= outcome.is_ok_and(|outcome| outcome.is_ok_and(|exchange| self.is_as_expected(call, &exchange)));
+            let part = format!("~teardown{index}");
+            let outcome = Box::pin(self.make_part(call, &part, random_names, Earlier::default())).await;
+            let is_expected = |exchange: Exchange| self.context.judge.is_expected(call, &exchange);
+            undone &= outcome.is_ok_and(|outcome| outcome.is_ok_and(is_expected));
         }
         undone
     }
 }
 
+/// What stands behind the id of a case in a path, for the call at `index`.
+fn part_name(index: usize) -> String {
+    if index == 0 { String::new() } else { format!("~{index}") }
+}
+
 /// The judgement of a case that has no verdict of its own: not all calls could be made, or they decide nothing.
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
-    let verdict = if reason.is_moot() { Verdict::NotApplicable } else { Verdict::Blocked };
+    let verdict = match &reason {
+        Reason::OutOfTime { .. }
+        | Reason::Database { answer: DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_), .. } => {
+            Verdict::Indeterminate
+        }
+        reason if reason.is_moot() => Verdict::NotApplicable,
+        _ => Verdict::Blocked,
+    };
     Judgement::of(verdict, Some(reason))
 }

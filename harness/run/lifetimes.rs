@@ -30,7 +30,7 @@ pub(super) async fn recheck_lifetimes(
 ) -> Result<Judgement, Interrupted> {
     let mut excused: Vec<(GivenCredentials, Reason)> = Vec::new();
     for (index, (call, wrong)) in case_run.case.calls.iter().zip(transcript).enumerate() {
-        if case_run.is_as_expected(call, wrong) {
+        if !call.is_judged() || case_run.is_as_expected(call, wrong) {
             continue;
         }
         let Some(lifetime) = case_run.operation_of(call).lifetime() else { return Ok(judgement) };
@@ -267,7 +267,7 @@ impl LifetimeDoubt<'_> {
         call: &Call,
         random_names: &mut RandomNames,
     ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
-        let exchange = self.case_run.make(call, self.index, random_names, &[]).await?.ok();
+        let exchange = self.case_run.make(call, self.index, random_names).await?.ok();
         Ok(exchange.map(|exchange| {
             let credentials = self.given_credentials(&exchange);
             (exchange, credentials)

@@ -5,7 +5,9 @@
 
 mod case;
 mod case_result;
+mod database;
 mod interrupt;
+mod journal;
 mod lifetimes;
 mod outages;
 mod probing;
@@ -16,6 +18,7 @@ mod resources;
 pub mod runtime;
 mod sender;
 mod session;
+mod staging;
 
 use std::sync::Arc;
 
@@ -24,10 +27,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use interrupt::{Interrupt, Interrupted};
+#[cfg(feature = "cli")]
+pub(crate) use journal::{Entries, Found};
+pub use journal::{Journal, JournalError};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
 pub use session::{Described, Session};
+pub use staging::Deletion;
 
 use crate::contract::{Contract, Operation};
 use crate::corpus::{ExpandedCase, Plan, RequestSpec};
@@ -39,10 +46,10 @@ use crate::wire::Request;
 /// the request needs.
 pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<String> {
     let call = case.calls.first()?;
-    let operation = case.operation_of(call, contract)?;
-    let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
+    let address = case.address_of(call, contract)?;
+    let maker = request::RequestMaker { contract, target, prefix: "", earlier: request::Earlier::default() };
     let mut random_names = random_names::RandomNames::new(0, &case.id, 0);
-    let request = maker.make(&call.request, operation, &mut random_names, Timestamp::now()).ok()?;
+    let request = maker.make(&call.request, address, &mut random_names, Timestamp::now()).ok()?;
     Some(repro::line(case, call, &request, (target, contract)))
 }
 
@@ -55,8 +62,15 @@ pub(crate) fn plain_request(
     spec: &RequestSpec,
     seed: u64,
 ) -> Option<Request> {
-    let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
-    maker.make(spec, operation, &mut random_names::RandomNames::new(seed, "plain", 0), Timestamp::now()).ok()
+    let maker = request::RequestMaker { contract, target, prefix: "", earlier: request::Earlier::default() };
+    maker
+        .make(
+            spec,
+            operation.address(&contract.service),
+            &mut random_names::RandomNames::new(seed, "plain", 0),
+            Timestamp::now(),
+        )
+        .ok()
 }
 
 /// The plain call of an operation, and whether the target should have the resource that it names. The call names only

@@ -33,7 +33,7 @@ const STOPPED: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the calls of a case are made, at most, at a target that is away now and then.
-const MOST_TRIES: u32 = 8;
+pub(super) const MOST_TRIES: u32 = 8;
 
 /// How often a doubtful answer must come again, while the target is there, before it counts.
 const REPEATS: u32 = 1;
@@ -78,7 +78,11 @@ pub(super) async fn perform(
     let names_of_calls = random_names.of_next_calls();
     let mut attempt = *case_run;
     let (mut repeats, mut outages, mut failure_before) = (0, 0, None);
-    for _ in 0..MOST_TRIES {
+    for attempt_number in 0..MOST_TRIES {
+        if attempt_number > 0 && case_run.case.is_staged() {
+            Box::pin(case_run.undo_made()).await;
+            random_names.of_attempt(attempt_number);
+        }
         // Again it is made alone, so that an outage is not blamed on a request that was under way beside the one at
         // fault.
         let turn = if outages == 0 && repeats == 0 {
@@ -86,7 +90,7 @@ pub(super) async fn perform(
         } else {
             Either::Right(context.turns.write().await)
         };
-        let (judgement, transcript) = attempt.perform(&mut names_of_calls()).await?;
+        let (judgement, transcript) = attempt.perform(&mut names_of_calls().sharing(random_names)).await?;
         drop(turn);
         let doubt = doubt(case_run, &judgement, &transcript);
         if repeats > 0 && doubt != Doubt::Outage {
@@ -182,7 +186,7 @@ fn may_be_outage(case_run: &CaseRun<'_>, exchange: &Exchange, verdict: Verdict) 
     match (response.status, verdict) {
         (500.., Verdict::Fail) => true,
         (500.., _) => !response.is_throttled() || error().is_none(),
-        (403 | 404, Verdict::Pass) => error().is_none(),
+        (403 | 404, Verdict::Pass | Verdict::Blocked) => error().is_none(),
         (200..300, Verdict::Fail) => !case_run.is_accepted(exchange),
         // An error that the service documents is its own.
         (_, Verdict::Fail) => !error().is_some_and(|error| case_run.contract().service.errors.contains_key(&error)),
@@ -208,7 +212,7 @@ async fn hung_up(
     judgement: Judgement,
     mut transcript: Transcript,
 ) -> Result<(Judgement, Transcript), Interrupted> {
-    if !is_any_lost(&transcript) {
+    if !is_any_lost(&transcript) || judgement.verdict == Verdict::Blocked {
         return Ok((judgement, transcript));
     }
     // Alone, so that no other request can stop the target meanwhile.
@@ -253,13 +257,16 @@ async fn is_there(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
             let (_, transcript) = Box::pin(control_run.perform(random_names)).await?;
             let last = transcript.iter().zip(&control.calls).next_back();
             let is_accepted = |(exchange, call)| case_run.context.judge.is_accepted(&control, call, exchange);
+            if control.is_staged() {
+                control_run.undo_made().await;
+            }
             Ok(transcript.len() == control.calls.len() && last.is_some_and(is_accepted))
         }
         Reference::Probe(answer) => {
             let operation = case_run.operation();
             let (request, _) = probe_input(operation, case_run.contract(), &case_run.context.target);
-            let call = Call { request, expect: case_run.case.calls[0].expect.clone(), reply: None };
-            let made = case_run.make(&call, 0, random_names, &[]).await?.ok();
+            let call = Call::of(request, case_run.case.calls[0].expect.clone());
+            let made = case_run.make(&call, 0, random_names).await?.ok();
             Ok(made.is_some_and(|exchange| is_answered_as(answer.as_ref(), &exchange)))
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::case::RunContext;
 use super::probe_input;
 use super::random_names::RandomNames;
-use super::request::RequestMaker;
+use super::request::{Earlier, RequestMaker};
 use crate::contract::Operation;
 use crate::corpus::RequestSpec;
 use crate::targets::probe::{self, ProbedOperation};
@@ -77,8 +77,15 @@ struct Prober<'a> {
 impl Prober<'_> {
     async fn ask(&self, operation: &Operation, spec: &RequestSpec) -> Result<Exchange, Reason> {
         let contract = self.context.judge.contract();
-        let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: &[] };
-        let make = || maker.make(spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
+        let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: Earlier::default() };
+        let make = || {
+            maker.make(
+                spec,
+                operation.address(&contract.service),
+                &mut RandomNames::new(self.seed, "probe", 0),
+                Timestamp::now(),
+            )
+        };
         self.context.sender.send(&self.context.seen, false, make).await
     }
 

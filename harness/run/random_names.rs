@@ -6,11 +6,15 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::corpus::template::NAME_LENGTH;
+
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
 /// Makes the names of one run of one case; the same seed gives the same names.
 pub(super) struct RandomNames {
     seed: u64,
+    /// The seed of the names that all calls of the case share.
+    shared: u64,
     /// How often [`RandomNames::of_next_calls`] was asked for.
     calls: u32,
     /// Made when the first name is asked for: most requests need none.
@@ -20,25 +24,46 @@ pub(super) struct RandomNames {
 impl RandomNames {
     /// Names for a run of a case, drawn from the seed of the whole run.
     pub(super) fn new(seed: u64, case: &str, run: u32) -> Self {
-        Self::drawn_from(&(seed, case, run))
+        let seed = hash(&(seed, case, run));
+        Self::of(seed, seed)
     }
 
-    fn drawn_from(origin: &impl Hash) -> Self {
-        let mut hasher = DefaultHasher::new();
-        origin.hash(&mut hasher);
-        Self { seed: hasher.finish(), calls: 0, random: None }
+    const fn of(seed: u64, shared: u64) -> Self {
+        Self { seed, shared, calls: 0, random: None }
+    }
+
+    /// The names of the next call, which it will still have.
+    pub(super) fn upcoming(&self) -> Self {
+        Self::of(hash(&(self.seed, "calls", self.calls + 1)), self.shared)
+    }
+
+    /// From now on, the names that all calls share are those of a further attempt: what the attempts before have made
+    /// may still be there.
+    pub(super) fn of_attempt(&mut self, attempt: u32) {
+        self.shared = hash(&(self.shared, "attempt", attempt));
+    }
+
+    /// These names, with the shared names of others.
+    pub(super) fn sharing(mut self, other: &Self) -> Self {
+        self.shared = other.shared;
+        self
+    }
+
+    /// The name with this key, which all calls of the case share.
+    pub(super) fn shared_name(&self, key: &str) -> String {
+        Self::of(hash(&(self.shared, "name", key)), self.shared).name(NAME_LENGTH)
     }
 
     /// A function that gives the names of the next calls. Each time it gives the same ones, so that the calls can be
     /// repeated.
     pub(super) fn of_next_calls(&mut self) -> impl Fn() -> Self + use<> {
         self.calls += 1;
-        let origin = (self.seed, "calls", self.calls);
-        move || Self::drawn_from(&origin)
+        let (origin, shared) = ((self.seed, "calls", self.calls), self.shared);
+        move || Self::of(hash(&origin), shared)
     }
 
     pub(super) fn part(&self, index: usize) -> Self {
-        Self::drawn_from(&(self.seed, index))
+        Self::of(hash(&(self.seed, index)), self.shared)
     }
 
     /// A name of `length` characters: a letter, then letters and digits.
@@ -72,6 +97,12 @@ impl RandomNames {
     }
 }
 
+fn hash(origin: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    origin.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A random seed, for a run that has none.
 pub fn random_seed() -> u64 {
     // Short enough to be typed again.
@@ -88,6 +119,18 @@ mod tests {
         assert_eq!(name(1, "a/b"), name(1, "a/b"));
         assert_ne!(name(1, "a/b"), name(1, "a/c"));
         assert_ne!(name(1, "a/b"), name(2, "a/b"));
+    }
+
+    #[test]
+    fn a_shared_name_is_the_same_in_all_calls_and_another_in_the_next_attempt() {
+        let mut names = RandomNames::new(1, "a/b", 0);
+        let (first, second) = (names.of_next_calls()(), names.part(3));
+        let name = names.shared_name("group");
+        assert_eq!([first.shared_name("group"), second.shared_name("group")], [name.clone(), name.clone()]);
+        assert_ne!(names.shared_name("space"), name);
+        assert_ne!(RandomNames::new(1, "a/b", 1).shared_name("group"), name);
+        names.of_attempt(1);
+        assert_ne!(names.shared_name("group"), name);
     }
 
     #[test]

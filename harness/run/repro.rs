@@ -19,6 +19,9 @@ pub(super) fn line(
     request: &Request,
     (target, contract): (&Target, &Contract),
 ) -> String {
+    if call.request.caller.is_some() {
+        return command(case, target, contract);
+    }
     let raw = call.request.raw.as_ref();
     let body = std::str::from_utf8(&request.body).ok().filter(|_| raw.is_none_or(|raw| raw.encoding.is_none()));
     let Some(body) = body.filter(|body| body.len() <= LONGEST_BODY) else { return command(case, target, contract) };

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::random_names::RandomNames;
-use crate::contract::{Contract, Operation, Service};
+use crate::contract::{Address, Contract, Service};
 use crate::corpus::template::{FillError, Placeholder, fill};
-use crate::corpus::{RawRequest, RequestSpec, SigningDefect};
+use crate::corpus::{Call, Caller, RawRequest, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::verdict::Reason;
 use crate::wire::sigv4::{Scope, sign};
@@ -21,7 +21,28 @@ pub(super) struct RequestMaker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) target: &'a Target,
     pub(super) prefix: &'a str,
-    pub(super) earlier: &'a [Exchange],
+    pub(super) earlier: Earlier<'a>,
+}
+
+/// The answers to the calls of a case before the next one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Earlier<'a> {
+    /// The calls of the set-up with their exchanges.
+    pub(super) setup: (&'a [Call], &'a [Exchange]),
+    /// The calls of the steps with their exchanges.
+    pub(super) steps: (&'a [Call], &'a [Exchange]),
+}
+
+impl<'a> Earlier<'a> {
+    /// The answer to the call of this name, and its place among the steps, from 1; 0 for one of the set-up.
+    fn answer(self, name: &str) -> (usize, Option<&'a Exchange>) {
+        let place = |calls: &[Call]| calls.iter().position(|call| call.name.as_deref() == Some(name));
+        if let Some(index) = place(self.setup.0) {
+            return (0, self.setup.1.get(index));
+        }
+        let index = place(self.steps.0);
+        (index.map_or(1, |index| index + 1), index.and_then(|index| self.steps.1.get(index)))
+    }
 }
 
 impl RequestMaker<'_> {
@@ -29,7 +50,7 @@ impl RequestMaker<'_> {
     pub(super) fn make(
         &self,
         spec: &RequestSpec,
-        operation: &Operation,
+        address: Address<'_>,
         random_names: &mut RandomNames,
         now: Timestamp,
     ) -> Result<Request, Reason> {
@@ -40,7 +61,7 @@ impl RequestMaker<'_> {
         let mut headers = Headers::from_iter([
             ("host", self.target.authority()),
             ("content-type", self.contract.service.content_type.is.clone()),
-            ("x-amz-target", operation.target.is.clone()),
+            ("x-amz-target", address.target()),
         ]);
         for (name, value) in &raw.headers {
             match value {
@@ -48,7 +69,7 @@ impl RequestMaker<'_> {
                 None => headers.remove(name),
             }
         }
-        let path = filled(raw.path.as_deref().unwrap_or(&operation.path.is))?;
+        let path = filled(raw.path.as_deref().unwrap_or(address.path))?;
         let base = self.target.endpoint.path().trim_end_matches('/');
         let because = |because| Reason::CannotBeMade { because };
         let not_encodable = || because("its body has a character that its encoding lacks".to_owned());
@@ -56,12 +77,20 @@ impl RequestMaker<'_> {
             None => body.into_bytes(),
             Some(encoding) => encoding.bytes(&body).ok_or_else(not_encodable)?,
         };
-        let method = raw.method.clone().unwrap_or_else(|| operation.method.is.clone());
+        let method = raw.method.clone().unwrap_or_else(|| address.method.to_owned());
         let mut request = Request { method, target: format!("{base}{}{path}", self.prefix), headers, body };
-        if let Some(credentials) = &self.target.credentials {
+        let credentials = match spec.caller {
+            None => self.target.credentials.as_ref(),
+            Some(Caller::Denied) => Some(self.target.denied.as_ref().ok_or_else(|| Reason::Missing {
+                noun: "profile whose identity is denied the operation".to_owned(),
+                of: None,
+                flag: "denied-profile".to_owned(),
+            })?),
+        };
+        if let Some(credentials) = credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
-            signer.sign(&mut request, operation, raw.signing, random_names);
+            signer.sign(&mut request, address.name, raw.signing, random_names);
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
@@ -71,8 +100,15 @@ impl RequestMaker<'_> {
         Ok(request)
     }
 
+    /// A plain text with its placeholders filled: no part of a JSON text.
+    #[cfg(feature = "login")]
+    pub(super) fn filled_text(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
+        let filled = self.filled(&Value::from(text).to_string(), random_names)?;
+        serde_json::from_str(&filled).map_err(|error| Reason::CannotBeMade { because: error.to_string() })
+    }
+
     /// A text with its placeholders filled from the target, the run's names and the earlier answers.
-    fn filled(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
+    pub(super) fn filled(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {
             Placeholder::Resource(resource) => {
                 let name = self.target.resources.get(&resource.id).or(resource.default.as_ref());
@@ -83,12 +119,18 @@ impl RequestMaker<'_> {
                 })
             }
             Placeholder::Absent(absent) => Ok(absent.name(|length| random_names.name(length))),
-            Placeholder::Answer(step, at) => {
-                let answer = step.checked_sub(1).and_then(|index| self.earlier.get(index));
+            Placeholder::Answer(name, at) => {
+                let (step, answer) = self.earlier.answer(name);
                 let body = answer.and_then(|exchange| exchange.answer.as_ref().ok()?.json());
                 let text = body.as_ref().and_then(|body| body.pointer(at)).and_then(Value::as_str);
-                text.map(str::to_owned).ok_or_else(|| Reason::NothingToGoOnFrom { step, at: at.to_owned() })
+                text.map(str::to_owned).ok_or_else(|| match step {
+                    0 => {
+                        Reason::CannotBeMade { because: format!("the answer to its setup call \"{name}\" has no {at}") }
+                    }
+                    step => Reason::NothingToGoOnFrom { step, at: at.to_owned() },
+                })
             }
+            Placeholder::Name(key) => Ok(random_names.shared_name(key)),
             Placeholder::Random(length) => Ok(random_names.name(length)),
             filler @ Placeholder::Filler(_) => Ok(filler.sample()),
         };
@@ -116,7 +158,7 @@ impl Signer<'_> {
     fn sign(
         mut self,
         request: &mut Request,
-        operation: &Operation,
+        operation: &str,
         defect: Option<SigningDefect>,
         random_names: &mut RandomNames,
     ) {
@@ -141,7 +183,7 @@ impl Signer<'_> {
                 self.sign_for(request, region);
             }
             Defect::ChangedTarget => {
-                let other = self.contract.operations.values().find(|other| other.name != operation.name);
+                let other = self.contract.operations.values().find(|other| other.name.is != operation);
                 let target = request.headers.get("x-amz-target").unwrap_or_default().to_owned();
                 let signed = other.map_or_else(|| format!("{target}s"), |other| other.target.is.clone());
                 request.headers.set("x-amz-target", signed);

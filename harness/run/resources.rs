@@ -6,7 +6,7 @@
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::case::CaseRun;
+use super::case::{CaseRun, RunContext};
 use super::interrupt::Interrupted;
 use super::random_names::RandomNames;
 use super::request::noun_of;
@@ -24,6 +24,10 @@ pub(super) async fn misnamed(
 ) -> Result<Option<Reason>, Interrupted> {
     let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
     let call = &case_run.case.calls[index];
+    // What the case has made is there.
+    if case_run.case.is_staged() || !call.is_judged() {
+        return Ok(None);
+    }
     if let Some(resource) = made_up(case_run, call) {
         return looked_up(case_run, call, resource, exchange, random_names).await;
     }
@@ -35,7 +39,7 @@ pub(super) async fn misnamed(
         return Ok(None);
     }
     let call = refused.call_without();
-    let control = case_run.make(&call, index, random_names, &[]).await?.ok();
+    let control = case_run.make(&call, index, random_names).await?.ok();
     Ok(control.and_then(|control| refused.meaning_beside(case_run, &call, &control)))
 }
 
@@ -77,7 +81,7 @@ async fn looked_up(
         Some(ErrorMeaning::Invalid) => {
             let mut plain = call.clone();
             plain.request.input.set(&resource.member, RawValue::from_string(PLAIN.to_owned()).expect("it is JSON"));
-            let control = case_run.make(&plain, 0, random_names, &[]).await?.ok();
+            let control = case_run.make(&plain, 0, random_names).await?.ok();
             let accepted = |control: &Exchange| control.answer.as_ref().is_ok_and(|of| (200..300).contains(&of.status));
             Ok(control.filter(|control| !accepted(control)).map(|control| reason(&control, true)))
         }
@@ -183,7 +187,12 @@ impl<'a> Refused<'a> {
 
 /// The status and the error of an answer, or why there was no answer.
 fn control_answer(case_run: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
-    let hidden = case_run.context.seen.masker();
+    answer_in_short(case_run.context, exchange)
+}
+
+/// The same for an answer to any request.
+pub(super) fn answer_in_short(context: &RunContext, exchange: &Exchange) -> TargetAnswer {
+    let hidden = context.seen.masker();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);

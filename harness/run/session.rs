@@ -8,17 +8,19 @@ use tokio::sync::{OnceCell, RwLock};
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
+use super::journal::Journal;
 use super::lifetimes::recheck_lifetimes;
 use super::outages::{self, Reference};
 use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
-use super::{probing, repro};
+use super::staging::{Deletion, Made};
+use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
-use crate::corpus::{Corpus, ExpandedCase};
+use crate::corpus::{Corpus, ExpandedCase, Plan};
 use crate::judge::{Judge, Judgement};
 use crate::targets::{Target, TargetError};
-use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Leftover, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
 /// Which results of a session describe what was sent and answered. To describe takes longer than to judge.
@@ -46,7 +48,8 @@ pub struct Session {
     probes: Cells<Arc<ProbeOutcome>>,
     /// The first runs of cases, by case id. Only those of controls are kept.
     controls: Cells<Result<CompletedCase, Interrupted>>,
-    leftovers: AtomicU32,
+    unfinished_teardowns: AtomicU32,
+    leftovers: Mutex<Vec<Leftover>>,
 }
 
 impl Session {
@@ -55,7 +58,7 @@ impl Session {
     /// # Errors
     /// When the target is real AWS that was not allowed, or no client can be made for it.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
-        let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+        let ours: Vec<_> = target.credentials.iter().chain(&target.denied).flat_map(Credentials::secrets).collect();
         let secrets = Masker::new(ours.clone());
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
@@ -68,13 +71,15 @@ impl Session {
                 turns: RwLock::default(),
                 doubts_pass: AtomicBool::default(),
                 seen: SeenSecrets::new(ours),
+                journal: Journal::default(),
             },
             seed,
             described: Described::All,
             secrets,
             probes: Mutex::default(),
             controls: Mutex::default(),
-            leftovers: AtomicU32::default(),
+            unfinished_teardowns: AtomicU32::default(),
+            leftovers: Mutex::default(),
         })
     }
 
@@ -99,6 +104,13 @@ impl Session {
         self
     }
 
+    /// The same session, which now writes down here what its cases make.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Journal) -> Self {
+        self.context.journal = journal;
+        self
+    }
+
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
         self.context.judge.contract()
@@ -115,8 +127,38 @@ impl Session {
     }
 
     /// How many cases could not undo what they did.
-    pub fn leftovers(&self) -> u32 {
-        self.leftovers.load(Ordering::Relaxed)
+    pub fn unfinished_teardowns(&self) -> u32 {
+        self.unfinished_teardowns.load(Ordering::Relaxed)
+    }
+
+    /// What cases made and could not delete.
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Deletes something that an earlier run left behind.
+    pub async fn delete(&self, leftover: &Leftover) -> Deletion {
+        self.context.delete(leftover, false).await
+    }
+
+    /// What the cases of a plan make with the names of this session's seed, the last thing first.
+    pub fn made_by_seed(&self, plan: &Plan) -> Vec<Leftover> {
+        let (made, interrupt) = (Made::default(), Interrupt::never());
+        let reference = || Reference::Probe(None);
+        let mut all: Vec<Leftover> = Vec::new();
+        for (case, run) in plan.cases.iter().flat_map(|case| (0..plan.repeat).map(move |run| (case, run))) {
+            let (context, interrupt, reference) = (&self.context, &interrupt, &reference);
+            let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
+            let mut random_names = RandomNames::new(self.seed, &case.id, run);
+            for attempt in 0..outages::MOST_TRIES {
+                if attempt > 0 {
+                    random_names.of_attempt(attempt);
+                }
+                all.extend(case_run.things(&random_names));
+            }
+        }
+        all.reverse();
+        all
     }
 
     /// Asks the target for an operation once, and says what kind of server answers.
@@ -199,14 +241,14 @@ impl Session {
             return Ok(CompletedCase { result, accepted: false });
         }
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
-        let reference = || self.reference(case);
-        let case_run =
-            CaseRun { context: &self.context, case, interrupt, reference: &reference, new_connections: false };
+        let (reference, made) = (|| self.reference(case), Made::default());
+        let (context, reference) = (&self.context, &reference);
+        let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
-        // An interrupted run has a teardown too.
-        if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {
-            self.leftovers.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
+        if case.is_staged() {
+            // An interrupted run has a teardown too.
+            let patient = CaseRun { interrupt: &Interrupt::never(), ..case_run };
+            Box::pin(self.tear_down(&patient, &mut random_names)).await;
         }
         let (judgement, transcript) = outcome?;
         conclude(&mut result, judgement);
@@ -234,6 +276,16 @@ impl Session {
         }
         result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         Ok(CompletedCase { result, accepted })
+    }
+
+    /// Undoes what a run of a case did, and remembers what is left.
+    async fn tear_down(&self, case_run: &CaseRun<'_>, random_names: &mut RandomNames) {
+        if !case_run.tear_down(random_names).await {
+            self.unfinished_teardowns.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(case = case_run.case.id, "the teardown failed; the target may hold what this case made");
+        }
+        case_run.undo_made().await;
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).extend(case_run.made.left());
     }
 
     /// What the target has answered before a case is run.
@@ -264,6 +316,10 @@ impl Session {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
+        } else if self.context.target.allowed.is_some() && case.is_staged() {
+            Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
+            Some((verdict, Some(reason)))
         } else {
             self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };

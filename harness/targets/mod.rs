@@ -20,7 +20,7 @@ pub(crate) use cause::CLOCK_LIMIT_SECONDS;
 
 use crate::contract::{Feature, Service};
 use crate::text::did_you_mean;
-use crate::wire::{Client, ClientError, ClientOptions, Credentials, Region};
+use crate::wire::{Client, ClientError, ClientOptions, Credentials, DatabaseUrl, Region};
 
 /// An endpoint under test: where it is, how it is addressed, what it claims.
 #[derive(Clone, Debug)]
@@ -35,8 +35,12 @@ pub struct Target {
     pub allowed: Option<gate::AllowedResource>,
     /// What signs requests; `None` if they are not signed.
     pub credentials: Option<Credentials>,
+    /// What signs the requests of somebody whom a policy denies the operation; `None` if nobody is named.
+    pub denied: Option<Credentials>,
     /// The names of the resources that it has, by the resources' ids in the contract.
     pub resources: BTreeMap<String, String>,
+    /// Where the credentials that it gives log in; `None` if nothing says so.
+    pub database: Option<DatabaseUrl>,
     /// What it claims; `core` is always among it.
     pub features: BTreeSet<Feature>,
     /// Whether the path of the URL names the case, as for the replaying mock.
@@ -118,7 +122,9 @@ impl Target {
             region: Region::us_east_1(),
             allowed: None,
             credentials: None,
+            denied: None,
             resources: BTreeMap::new(),
+            database: None,
             features: BTreeSet::from([Feature::CORE]),
             path_names_case: false,
             client: ClientOptions::default(),
@@ -187,6 +193,13 @@ impl Target {
     #[must_use]
     pub fn waiting(mut self, wait: Duration) -> Self {
         self.wait = wait;
+        self
+    }
+
+    /// The same target with the place where its credentials log in.
+    #[must_use]
+    pub fn logging_in_at(mut self, database: DatabaseUrl) -> Self {
+        self.database = Some(database);
         self
     }
 

@@ -39,6 +39,10 @@ pub struct Profile {
     pub endpoint: Option<String>,
     /// The region that requests are signed for.
     pub region: Option<String>,
+    /// Where the credentials that it gives log in.
+    pub database: Option<String>,
+    /// The profile of the AWS configuration whose identity it denies the operation.
+    pub denied_profile: Option<String>,
     /// The features that it claims beside `core`.
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.
@@ -86,6 +90,8 @@ impl<'de> Deserialize<'de> for Profile {
                     match key.as_str() {
                         "endpoint" => profile.endpoint = map.next_value()?,
                         "region" => profile.region = map.next_value()?,
+                        "database" => profile.database = map.next_value()?,
+                        "denied-profile" => profile.denied_profile = map.next_value()?,
                         "claim" => profile.claim = map.next_value()?,
                         "sign" => profile.sign = map.next_value()?,
                         "ca-file" => profile.ca_file = map.next_value()?,
@@ -188,9 +194,21 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 12] = [
-            "endpoint", "region", "claim", "sign", "ca-file", "insecure", "baseline", "jobs", "timeout", "wait",
-            "patience", "max-time",
+        const PLAIN: [&str; 14] = [
+            "endpoint",
+            "region",
+            "database",
+            "denied-profile",
+            "claim",
+            "sign",
+            "ca-file",
+            "insecure",
+            "baseline",
+            "jobs",
+            "timeout",
+            "wait",
+            "patience",
+            "max-time",
         ];
         let key = String::deserialize(deserializer)?;
         let known_names = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));

@@ -31,6 +31,15 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         together: bool,
     },
+    /// A database accepted or refused a log-in or a statement otherwise than the case expects.
+    Database {
+        /// What was done.
+        act: DatabaseAct,
+        /// What would be right.
+        expected: RightDatabaseAnswer,
+        /// What the database said.
+        found: DatabaseAnswer,
+    },
     /// The status is not the documented one.
     Status {
         /// The documented one.
@@ -223,6 +232,10 @@ impl Fault {
                     name.clear();
                 }
             }
+            Self::Database { found, .. } => match found {
+                DatabaseAnswer::Refused { message, .. } | DatabaseAnswer::Text(message) => message.clear(),
+                DatabaseAnswer::Accepted | DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_) => {}
+            },
             Self::Empty { at, blanks } => {
                 at.clear();
                 *blanks = 0;
@@ -269,6 +282,49 @@ impl Fault {
         let place = |fault: &Self| serde_json::to_value(fault).map(|data| [data["kind"].clone(), data["at"].clone()]);
         matches!((place(self), place(other)), (Ok(one), Ok(other)) if one == other)
     }
+}
+
+/// What was done at a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseAct {
+    /// Somebody logged in.
+    Login,
+    /// A statement was sent on an open log-in.
+    Statement,
+}
+
+/// What a database should say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RightDatabaseAnswer {
+    /// Yes.
+    Accepted,
+    /// No.
+    Refused,
+    /// The text that this stands for: a placeholder or a plain text.
+    Text(String),
+}
+
+/// What a database said, quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseAnswer {
+    /// It accepted.
+    Accepted,
+    /// It gave this text.
+    Text(String),
+    /// It refused.
+    Refused {
+        /// The code of the error.
+        sqlstate: String,
+        /// Its message.
+        message: String,
+    },
+    /// There was no connection, for this reason.
+    NoConnection(String),
+    /// What answered does not speak the protocol of `PostgreSQL`.
+    NotPostgres(String),
 }
 
 /// An answer that is right.

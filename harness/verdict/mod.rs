@@ -10,10 +10,12 @@ mod reason;
 pub use cause::Cause;
 pub use class::{ProbeOutcome, TargetClass};
 pub use fault::{
-    AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
-    ValueLikeness, WrongBody,
+    AnswerSummary, DatabaseAct, DatabaseAnswer, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute,
+    RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
 };
 pub use reason::{Excuse, Reason, TargetAnswer};
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,8 +93,29 @@ pub struct Violation {
     pub requirement: String,
     /// How binding it is.
     pub level: Level,
+    /// The name of the step that it was found at; nothing where the case has one call, or the step has no name.
+    pub step: Option<String>,
     /// What is wrong, and where.
     pub fault: Fault,
+}
+
+/// Something that a case made and that could not be deleted. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Leftover {
+    /// What people call it.
+    pub noun: String,
+    /// Its name.
+    pub name: String,
+    /// The case that made it.
+    pub case: String,
+    /// The operation that deletes it.
+    pub undone_by: String,
+    /// What the request of that operation has.
+    pub input: BTreeMap<String, String>,
+    /// The URL of the target.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    pub region: String,
 }
 
 /// What a report shows of one case after it ran. Holds no secret.

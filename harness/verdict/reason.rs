@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerSummary, Markup, TargetClass, Verdict, Violation};
+use super::{AnswerSummary, DatabaseAnswer, Markup, TargetClass, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,53 @@ pub enum Reason {
     Setup {
         /// Which one, from 1.
         call: usize,
+        /// The operation that it called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation: Option<String>,
+        /// What came back.
+        #[serde(rename = "heard", default, skip_serializing_if = "Option::is_none")]
+        answer: Option<TargetAnswer>,
+    },
+    /// A call that only leads to the next step was not answered as expected.
+    Step {
+        /// Which one of the calls of its steps, from 1.
+        call: usize,
+        /// The operation that it called.
+        operation: String,
+        /// What came back.
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
+    },
+    /// A step at the database that only leads to the next one did not go as expected, or there was no answer to one.
+    Database {
+        /// The name of the step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// What the database said.
+        #[serde(rename = "heard")]
+        answer: DatabaseAnswer,
+    },
+    /// It moves the target's clock, and nothing says how.
+    NoClock,
+    /// It logs in to a database, and this build cannot.
+    NoLoginClient,
+    /// A call was repeated until a member of its answer had a value, and the time for that ran out.
+    Waited {
+        /// The operation.
+        operation: String,
+        /// The JSON pointer of the member.
+        at: String,
+        /// The value that was waited for.
+        is: String,
+        /// For how many seconds.
+        seconds: u32,
+    },
+    /// It makes something, and nothing is made at real AWS.
+    MakesAtAws,
+    /// It makes something, and the journal of what is made cannot be written.
+    NoJournal {
+        /// Why not.
+        because: String,
     },
     /// It needs a resource of the target, and none is named.
     Missing {

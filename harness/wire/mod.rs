@@ -6,6 +6,7 @@
 #[cfg(feature = "run")]
 mod client;
 mod credentials;
+pub mod database;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
@@ -22,6 +23,7 @@ mod tls;
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
+pub use database::{DatabaseExchange, DatabaseOutcome, DatabaseUrl, InvalidDatabaseUrl, TlsMode};
 pub use error_type::{
     ErrorNames, NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type,
     error_type, error_types,

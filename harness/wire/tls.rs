@@ -123,14 +123,31 @@ impl Service<Name> for KnownAddresses {
 /// # Errors
 /// When a file cannot be used, or the TLS library refuses.
 pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, ClientError> {
+    config_checking(options, if options.insecure { CertificateChecks::None } else { CertificateChecks::All })
+}
+
+/// What is checked of a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CertificateChecks {
+    /// Nothing.
+    None,
+    /// That somebody who is trusted has signed it.
+    #[cfg_attr(not(feature = "login"), expect(dead_code, reason = "only databases are trusted under any name"))]
+    Issuer,
+    /// The same, and that it is for the name of the host.
+    All,
+}
+
+/// TLS as [`config`] makes it, with these checks.
+pub(super) fn config_checking(options: &ClientOptions, checks: CertificateChecks) -> Result<ClientConfig, ClientError> {
     let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
-    let verifier: Arc<dyn ServerCertVerifier> = if options.insecure {
-        Arc::new(Unchecked(provider))
-    } else {
-        Arc::new(NamedCertificates::new(options, provider)?)
+    let verifier: Arc<dyn ServerCertVerifier> = match checks {
+        CertificateChecks::None => Arc::new(Unchecked(provider)),
+        CertificateChecks::Issuer => Arc::new(AnyName(NamedCertificates::new(options, provider)?)),
+        CertificateChecks::All => Arc::new(NamedCertificates::new(options, provider)?),
     };
     // Dangerous is only the name of the method, unless the user asked for it.
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -289,6 +306,51 @@ impl ServerCertVerifier for NamedCertificates {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.system.supported_verify_schemes()
+    }
+}
+
+/// Checks certificates without the names that they are for.
+#[derive(Debug)]
+struct AnyName(NamedCertificates);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Refused> {
+        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The library checks the name last.
+            Err(Refused::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            checked => checked,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 

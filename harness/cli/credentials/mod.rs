@@ -54,24 +54,29 @@ pub(super) async fn for_endpoint() -> Result<Credentials, NoCredentials> {
     if let Some(found) = of_environment().map_err(NoCredentials::Missing)? {
         return usable(found.into()).map_err(NoCredentials::Missing);
     }
+    of_profile(&selected_profile().map_err(NoCredentials::Missing)?).await
+}
+
+/// The credentials of a profile, for a server that is not AWS, as [`for_endpoint`] finds them.
+pub(super) async fn of_profile(name: &str) -> Result<Credentials, NoCredentials> {
     let profiles = Profiles::load().map_err(NoCredentials::Missing)?;
-    let name = selected_profile().map_err(NoCredentials::Missing)?;
-    let shown = foreign(&name);
-    let Some(profile) = profiles.get(&name) else {
-        let named =
-            if variable("AWS_PROFILE").is_ok_and(|name| name.is_some()) { "AWS_PROFILE names one, but " } else { "" };
-        return Err(NoCredentials::Missing(format!("{NOT_SET}, and {named}{}", profiles.missing(&name))));
+    let shown = foreign(name);
+    let Some(profile) = profiles.get(name) else {
+        let named = if variable("AWS_PROFILE").is_ok_and(|selected| selected.as_deref() == Some(name)) {
+            "AWS_PROFILE names one, but "
+        } else {
+            ""
+        };
+        return Err(NoCredentials::Missing(format!("{NOT_SET}, and {named}{}", profiles.missing(name))));
     };
     if let Some(key) = key_that_asks_aws(profile) {
         return Err(NoCredentials::Refused(format!(
             "the profile \"{shown}\" has to ask AWS for its credentials, because it has {key}. {WITHOUT_AWS}"
         )));
     }
-    let found = match profiles.source(&name).map_err(NoCredentials::Missing)? {
+    let found = match profiles.source(name).map_err(NoCredentials::Missing)? {
         Some(Source::Keys(keys)) => keys.into(),
-        Some(Source::Program(program)) => {
-            program::credentials(&program, &name).await.map_err(NoCredentials::Missing)?
-        }
+        Some(Source::Program(program)) => program::credentials(&program, name).await.map_err(NoCredentials::Missing)?,
         // The environment was tried above and has none. The other sources ask AWS, and were refused above.
         None
         | Some(

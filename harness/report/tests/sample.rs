@@ -107,7 +107,7 @@ fn exchange(request_body: &str, answer_field: (&str, &str), answer_body: &str) -
 
 fn violation(requirement: &str, at: &str, expected: &str, actual: &str) -> Violation {
     let level = if requirement == "GC-ERR-06" { Level::Should } else { Level::Must };
-    Violation { requirement: requirement.to_owned(), level, fault: fault(at, expected, actual) }
+    Violation { requirement: requirement.to_owned(), level, step: None, fault: fault(at, expected, actual) }
 }
 
 pub(crate) fn fault(at: &str, expected: &str, actual: &str) -> Fault {

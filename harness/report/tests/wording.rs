@@ -38,7 +38,7 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
         looks_like: Some(like),
         asked_by: "durationSeconds".to_owned(),
     };
-    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, step: None, fault });
     assert_eq!(text.at, "body /expiration");
     assert_eq!(text.expected, "900 s after the call by the harness's clock, give or take 60 s");
     assert_eq!(text.actual, format!("7 s after the call, which looks like {words}"));
@@ -59,7 +59,7 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
 #[case(Some(Markup::Zstandard), ", which look like Zstandard, though none was asked for")]
 fn what_a_body_looks_like_is_told(#[case] looks_like: Option<Markup>, #[case] words: &str) {
     let fault = Fault::NoObject { found: WrongBody::NotJson { bytes: 17, looks_like } };
-    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, step: None, fault });
     assert_eq!(text.actual, format!("17 bytes that are not JSON{words}"));
 }
 
@@ -73,7 +73,7 @@ fn what_a_time_looks_like_is_told(#[case] like: ValueLikeness, #[case] words: &s
     let expected = Constraint::Time { first: 946_684_800, last: 253_402_300_799 };
     let (at, found) = ("/expiration".to_owned(), JsonKind::Integer);
     let fault = Fault::Member { at, expected, found, looks_like: Some(like) };
-    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, step: None, fault });
     assert_eq!(text.expected, "a time from 2000-01-01T00:00:00Z to 9999-12-31T23:59:59Z");
     assert_eq!(text.actual, format!("an integer, which looks like {words}"));
 }
@@ -84,7 +84,7 @@ fn what_a_time_looks_like_is_told(#[case] like: ValueLikeness, #[case] words: &s
 #[case(3, "3 blanks")]
 fn a_text_without_anything_to_see_is_told_by_its_blanks(#[case] blanks: usize, #[case] words: &str) {
     let fault = Fault::Empty { at: "/dbUser".to_owned(), blanks };
-    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, step: None, fault });
     assert_eq!((text.actual.as_str(), text.expected.as_str()), (words, "at least one character that can be seen"));
 }
 
@@ -178,6 +178,7 @@ fn no_list_of_violated_requirements_is_cut(#[case] report: fn(&[Event]) -> Strin
     let violation = |id: &String| Violation {
         requirement: id.clone(),
         level: Level::Must,
+        step: None,
         fault: sample::fault("status", "400", "200"),
     };
     let failed = CaseResult { violations: ids.iter().map(violation).collect(), ..sample::case("a/b", Verdict::Fail) };

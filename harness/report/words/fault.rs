@@ -2,8 +2,8 @@
 
 use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
-    AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
-    ValueLikeness, Violation, WrongBody,
+    AnswerSummary, DatabaseAct, DatabaseAnswer, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute,
+    RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, Violation, WrongBody,
 };
 use crate::wire::NamePlace;
 
@@ -21,9 +21,17 @@ pub(crate) struct FaultText {
 }
 
 impl FaultText {
-    #[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
     pub(crate) fn of(violation: &Violation) -> Self {
-        match &violation.fault {
+        let text = Self::of_fault(&violation.fault);
+        match &violation.step {
+            Some(step) => Self { at: format!("{}, in the step {step}", text.at), ..text },
+            None => text,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
+    fn of_fault(fault: &Fault) -> Self {
+        match fault {
             Fault::Outcome { status_fits, expected, found, beside } => {
                 let at = if *status_fits { "error type" } else { "status" };
                 fault_text(at, any_of(expected), outcome(found, beside.as_ref()))
@@ -41,6 +49,18 @@ impl FaultText {
                 "no answer: the connection was closed, twice, while other requests were answered. The server seems to \
                  crash on this request: look at its log",
             ),
+            Fault::Database { act, expected, found } => {
+                let at = match act {
+                    DatabaseAct::Login => "log-in",
+                    DatabaseAct::Statement => "statement",
+                };
+                let expected = match expected {
+                    RightDatabaseAnswer::Accepted => "accepted".to_owned(),
+                    RightDatabaseAnswer::Refused => "refused".to_owned(),
+                    RightDatabaseAnswer::Text(text) => format!("the text {text}"),
+                };
+                fault_text(at, expected, database_answer(found))
+            }
             Fault::Status { expected, found, error: None } => {
                 fault_text("status", expected.to_string(), found.to_string())
             }
@@ -132,6 +152,17 @@ impl FaultText {
                 fault_text(at, expected, actual)
             }
         }
+    }
+}
+
+/// What a database said.
+pub(super) fn database_answer(answer: &DatabaseAnswer) -> String {
+    match answer {
+        DatabaseAnswer::Accepted => "accepted".to_owned(),
+        DatabaseAnswer::Text(text) => format!("the text \"{text}\""),
+        DatabaseAnswer::Refused { sqlstate, message } => format!("refused with {sqlstate} \"{message}\""),
+        DatabaseAnswer::NoConnection(why) => format!("no connection: {why}"),
+        DatabaseAnswer::NotPostgres(why) => format!("no answer of PostgreSQL: {why}"),
     }
 }
 

@@ -25,6 +25,8 @@ use super::collected::{Collected, count_each};
 use super::event::{DriverEvent, RequirementEvent, RequirementStatus, SourceEvent};
 use crate::contract::{Level, Register, Requirement};
 use crate::text::{LINE_SHOWN, begins_log_command, escape, line_command};
+#[cfg(feature = "cli")]
+use crate::verdict::Leftover;
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// `1 case`, `2 cases`.
@@ -47,6 +49,15 @@ pub(super) fn duration(milliseconds: f64) -> String {
     } else {
         format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
     }
+}
+
+/// Something that was left behind: `cluster abc of the case lifecycle/made at http://localhost:4566/ in us-east-1`.
+/// Escaped.
+#[cfg(feature = "cli")]
+pub(crate) fn leftover_text(leftover: &Leftover) -> String {
+    let Leftover { noun, name, case, endpoint, region, .. } = leftover;
+    let [noun, name, case, endpoint, region] = [noun, name, case, endpoint, region].map(|text| escape(text));
+    format!("{noun} {name} of the case {case} at {endpoint} in {region}")
 }
 
 /// `3 pass, 1 fail`: the verdicts that some case has.

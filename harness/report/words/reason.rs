@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::class::meaning;
-use super::fault::{FaultText, answer_summary, markup};
+use super::fault::{FaultText, answer_summary, database_answer, markup};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
@@ -19,7 +19,29 @@ pub fn reason(reason: &Reason) -> String {
             };
             format!("its control {control} is {verdict}{why}")
         }
-        Reason::Setup { call } => format!("its setup call {call} failed"),
+        Reason::Setup { call, operation, answer } => {
+            let operation = operation.as_ref().map_or_else(String::new, |name| format!(", {name},"));
+            let answer = answer.as_ref().map_or_else(String::new, |answer| format!(": {}", answer_text(answer)));
+            format!("its setup call {call}{operation} failed{answer}")
+        }
+        Reason::Step { call, operation, answer } => {
+            format!("its call {call}, {operation}, which only leads to the next step, failed: {}", answer_text(answer))
+        }
+        Reason::Database { step, answer } => {
+            let step = step.as_ref().map_or_else(|| "a step".to_owned(), |name| format!("the step {name}"));
+            format!("{step} at the database did not go as expected: {}", database_answer(answer))
+        }
+        Reason::NoClock => "it moves the target's clock, and nothing says how that is done".to_owned(),
+        Reason::NoLoginClient => {
+            "it logs in to a database, and this build cannot: it was built without the Cargo feature login".to_owned()
+        }
+        Reason::Waited { operation, at, is, seconds } => {
+            format!("{operation} did not give {at} the value {is} within {seconds} s")
+        }
+        Reason::MakesAtAws => "it makes something, and nothing is made at real AWS".to_owned(),
+        Reason::NoJournal { because } => format!(
+            "it makes something, and what is made cannot be written down first: {because}; --leftovers names another file"
+        ),
         Reason::Missing { noun, of, flag } => {
             let of = of.as_ref().map_or_else(|| "that the target has".to_owned(), |of| format!("of the {of}"));
             format!("it needs a {noun} {of}; name one with --{flag}")

@@ -121,6 +121,7 @@ fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<ClientBreach>
     let violations = breaches.into_iter().map(|ClientBreach { at, expected, actual }| Violation {
         requirement: row.id.clone(),
         level: row.level,
+        step: None,
         fault: Fault::Value { at, expected: text(&expected), found: text(&actual) },
     });
     if row.level == Level::Must {

@@ -52,7 +52,7 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
 const FAILING_CALL: &str = r#"[{"request": {"input": {"workgroupName": "${random:20}"}}, "expect": {"status": 200, "schema": "GetCredentialsResponse"}, "reply": "credentials"}], "#;
 
 #[rstest]
-#[case::setup("setup", 1, "its setup call 1 failed")]
+#[case::setup("setup", 1, "its setup call 1, GetCredentials, failed: 400 ResourceNotFoundException")]
 #[case::teardown("teardown", 7, "1 pass")]
 fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
     #[case] part: &str,

@@ -12,6 +12,8 @@ mod hostile_input;
 mod identities;
 mod invalid_input;
 mod killed_emulator;
+mod lifecycle;
+mod logins;
 mod misbehaving_servers;
 mod near_misses;
 mod outages;

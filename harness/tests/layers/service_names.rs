@@ -14,8 +14,8 @@ use crate::{harness, is_test, read, sources};
 const OF_THE_SERVICE: [&str; 6] =
     ["servers/emulator/", "cli/serve/emulator.rs", "cli/credentials/", "drivers/", "sdk/drivers.rs", "benches/"];
 
-/// Members that are called by a word that everybody uses.
-const ORDINARY: [&str; 6] = ["address", "endpoint", "level", "message", "port", "status"];
+/// Members and resources that are called by a word that everybody uses.
+const ORDINARY: [&str; 7] = ["address", "database", "endpoint", "level", "message", "port", "status"];
 
 /// Words of formats that were there before the service was data, each with the file that has it.
 const OLD_WORDS: [(&str, &str); 1] = [("verdict/class.rs", "no-workgroup")];
@@ -56,6 +56,11 @@ fn names() -> BTreeSet<String> {
         let errors = service["errors"].as_object().into_iter().flat_map(|errors| errors.keys());
         names.extend(errors.flat_map(|error| spellings(error)));
         names.extend(shapes.flat_map(members).flat_map(|member| spellings(&member)));
+        for (operation, fact) in service["setup_operations"].as_object().expect("operations") {
+            names.extend(spellings(operation));
+            let made = fact["is"]["makes"]["with"].as_array().into_iter().flatten();
+            names.extend(made.flat_map(|member| spellings(member.as_str().expect("a text"))));
+        }
         for resource in service["resources"].as_array().expect("a list") {
             names.extend(["id", "noun"].into_iter().flat_map(|key| spellings(resource[key].as_str().expect("a text"))));
         }

@@ -56,6 +56,14 @@ impl Masker {
         masker
     }
 
+    /// A masker that also finds these secrets.
+    #[must_use]
+    pub fn with<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        let mut masker = self.clone();
+        masker.put(secrets.into_iter().map(|secret| secret.expose().to_owned()));
+        masker
+    }
+
     fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
         let new = FixedSecrets::of(secrets.into_iter().map(Secret::from));
         if new.len() > 0 {

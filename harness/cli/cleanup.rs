@@ -1,0 +1,176 @@
+//! `countersign cleanup`: deletes what earlier runs made at their targets and left behind.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::library::Library;
+use super::origin::{Origin, TracedArgs};
+use super::output::{print, say};
+use super::run::LeftoversArg;
+use super::settings::{Settings, TargetArgs, TargetChoice};
+use super::target::Prepared;
+use super::{Failure, FixtureArgs};
+use crate::corpus::Plan;
+use crate::report::{Exit, answer_text, leftover_text};
+use crate::run::{Deletion, Entries, Found, JournalError, Session};
+use crate::targets::Target;
+use crate::text::{file_name, foreign};
+use crate::verdict::Leftover;
+
+#[derive(Debug, Args)]
+pub(super) struct CleanupArgs {
+    #[command(flatten)]
+    target: TracedArgs<TargetArgs>,
+
+    #[command(flatten)]
+    leftovers: LeftoversArg,
+
+    /// Delete what a run with this seed may have made, where its journal is lost; needs a target
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// How often that run ran each case
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "seed", value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+/// What a clean-up found.
+#[derive(Debug, Default)]
+struct Tally {
+    deleted: usize,
+    left: usize,
+    lines: Vec<String>,
+}
+
+pub(super) fn run(args: &CleanupArgs) -> Result<ExitCode, Failure> {
+    let library = Library::load(args.fixtures.fixtures.clone())?;
+    let named = Settings::resolve(args.target.clone())?;
+    let is_named = named.from.get("target") != Origin::Default;
+    let named = is_named.then_some(named);
+    named.iter().try_for_each(refuse_aws)?;
+    if args.seed.is_some() && named.is_none() {
+        return Err(Failure::usage("--seed needs the target of that run: add --endpoint URL"));
+    }
+    let mut tally = Tally::default();
+    let found = Entries::find(args.leftovers.leftovers.as_deref()).map_err(|error| failure(&error))?;
+    let cleaner = Cleaner { args, library: &library, named: named.as_ref() };
+    super::block_on(async {
+        for journal in found {
+            match journal {
+                Found::Taken(path) => {
+                    say(&format!("{}: the run that writes it goes on; it is left alone", file_name(&path)));
+                }
+                Found::Entries(entries) => cleaner.work_off(entries, &mut tally).await?,
+            }
+        }
+        if let (Some(seed), Some(settings)) = (args.seed, &named) {
+            cleaner.by_seed(seed, settings, &mut tally).await?;
+        }
+        Ok(())
+    })??;
+    if tally.lines.is_empty() {
+        tally.lines.push("nothing is left behind".to_owned());
+    }
+    print(&tally.lines.join("\n"))?;
+    Ok(Exit::first_of([(Exit::Leftovers, tally.left > 0), (Exit::Fine, true)]).into())
+}
+
+fn failure(error: &JournalError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+struct Cleaner<'a> {
+    args: &'a CleanupArgs,
+    library: &'a Library,
+    /// The target that is named; every one in the journals where none is.
+    named: Option<&'a Settings>,
+}
+
+impl Cleaner<'_> {
+    async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
+        let mut session: Option<(Leftover, Session)> = None;
+        for (id, thing) in entries.left() {
+            let is_other = |known: &Leftover| known.endpoint != thing.endpoint || known.region != thing.region;
+            if session.as_ref().is_none_or(|(known, _)| is_other(known)) {
+                session = self.session_of(&thing).await?.map(|session| (thing.clone(), session));
+            }
+            let Some((_, session)) = &session else { continue };
+            if tally.delete(session, &thing).await {
+                entries.remove(id).map_err(|error| failure(&error))?;
+            }
+        }
+        entries.close().map_err(|error| failure(&error))
+    }
+
+    /// A session with the target at which a thing was made; `None` where another target is named.
+    async fn session_of(&self, thing: &Leftover) -> Result<Option<Session>, Failure> {
+        if let Some(settings) = self.named {
+            let prepared = Prepared::new(settings, self.library).await?;
+            let is_same = prepared.target.endpoint.as_str() == thing.endpoint;
+            return if is_same { self.session(prepared.target, 0).map(Some) } else { Ok(None) };
+        }
+        let target = self.args.target.clone().at_server(thing.endpoint.clone(), thing.region.clone())?;
+        let settings = Settings::resolve(target)?;
+        refuse_aws(&settings)?;
+        let prepared = Prepared::new(&settings, self.library).await?;
+        self.session(prepared.target, 0).map(Some)
+    }
+
+    fn session(&self, target: Target, seed: u64) -> Result<Session, Failure> {
+        let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
+        Session::new(corpus, judge, target, seed, 1).map_err(Failure::of_target)
+    }
+
+    /// Deletes what the cases of a run with this seed have made.
+    async fn by_seed(&self, seed: u64, settings: &Settings, tally: &mut Tally) -> Result<(), Failure> {
+        let prepared = Prepared::new(settings, self.library).await?;
+        let session = self.session(prepared.target, seed)?;
+        let plan = Plan { cases: self.library.corpus.cases().to_vec(), repeat: self.args.repeat };
+        for thing in session.made_by_seed(&plan) {
+            tally.delete_if_there(&session, &thing).await;
+        }
+        Ok(())
+    }
+}
+
+fn refuse_aws(settings: &Settings) -> Result<(), Failure> {
+    match &settings.choice {
+        TargetChoice::Aws { .. } => Err(Failure::refused("nothing is made at real AWS, and nothing is deleted there")),
+        TargetChoice::Mock | TargetChoice::Emulator | TargetChoice::Endpoint { .. } => Ok(()),
+    }
+}
+
+impl Tally {
+    /// Deletes a thing, and says what became of it. Returns whether it is gone.
+    async fn delete(&mut self, session: &Session, thing: &Leftover) -> bool {
+        self.book(thing, session.delete(thing).await, true)
+    }
+
+    /// The same for a thing of which nobody knows whether it was made: where it was not, nothing is said.
+    async fn delete_if_there(&mut self, session: &Session, thing: &Leftover) {
+        self.book(thing, session.delete(thing).await, false);
+    }
+
+    fn book(&mut self, thing: &Leftover, deletion: Deletion, is_known: bool) -> bool {
+        let thing = leftover_text(thing);
+        match deletion {
+            Deletion::Done => {
+                self.deleted += 1;
+                self.lines.push(format!("deleted: {thing}"));
+            }
+            Deletion::NotThere if is_known => self.lines.push(format!("gone already: {thing}")),
+            Deletion::NotThere => {}
+            Deletion::Failed(answer) => {
+                self.left += 1;
+                self.lines.push(format!("still there: {thing}: {}", foreign(&answer_text(&answer))));
+                return false;
+            }
+        }
+        true
+    }
+}

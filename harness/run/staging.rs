@@ -1,0 +1,338 @@
+//! What cases make at a target: set-up, calls that are repeated until something is there, and how all of it is deleted
+//! again.
+//!
+//! What a call makes is written to the journal before the call is sent, and is deleted when the case has ended, however
+//! it ends. Something that was there already under the same name is never deleted.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::case::{CaseRun, MadeExchange, RunContext};
+use super::interrupt::{Interrupt, Interrupted};
+use super::journal::EntryId;
+use super::random_names::RandomNames;
+use super::request::Earlier;
+use super::resources::answer_in_short;
+use crate::contract::{Address, ErrorMeaning, MadeKind};
+use crate::corpus::{Call, Input, RequestSpec};
+use crate::verdict::{Leftover, Reason, TargetAnswer};
+use crate::wire::{Exchange, Transcript, error_type};
+
+/// The first pause before a call is repeated that waits for something; each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a deletion is repeated that the target refuses because something still depends on what is deleted, or
+/// because it is still being made.
+const DELETION: Duration = Duration::from_secs(30);
+
+/// How long a deletion is repeated that finds nothing, where nobody knows whether the call that should make it will
+/// still be carried out.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What a run of a case has made and not deleted.
+#[derive(Debug, Default)]
+pub(super) struct Made(Mutex<Vec<MadeThing>>);
+
+#[derive(Clone, Debug)]
+struct MadeThing {
+    thing: Leftover,
+    entry: EntryId,
+    /// Whether nobody knows if it was made: the call had no clear answer.
+    in_doubt: bool,
+}
+
+impl Made {
+    fn with<T>(&self, work: impl FnOnce(&mut Vec<MadeThing>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is still there.
+    pub(super) fn left(&self) -> Vec<Leftover> {
+        self.with(|made| made.iter().map(|made| made.thing.clone()).collect())
+    }
+}
+
+/// What became of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// It was deleted.
+    Done,
+    /// It was not there.
+    NotThere,
+    /// It may still be there: the target gave this answer.
+    Failed(TargetAnswer),
+}
+
+impl CaseRun<'_> {
+    /// Makes the calls of the set-up. Returns their exchanges, or the reason why the case is blocked.
+    pub(super) async fn set_up(
+        &self,
+        random_names: &mut RandomNames,
+    ) -> Result<Result<Transcript, (Reason, Transcript)>, Interrupted> {
+        let calls = self.case.setup.as_slice();
+        let mut exchanges = Vec::with_capacity(calls.len());
+        for (index, call) in calls.iter().enumerate() {
+            if let Some(reason) = self.context.sender.out_of_time() {
+                return Ok(Err((reason, Vec::new())));
+            }
+            let earlier = Earlier { setup: (calls, &exchanges), ..Earlier::default() };
+            let made = self.make_staged(call, &format!("~setup{index}"), random_names, earlier).await?;
+            let exchange = match made {
+                Ok(exchange) => exchange,
+                Err(reason) => return Ok(Err((reason, Vec::new()))),
+            };
+            let reason = if self.context.judge.is_expected(call, &exchange) {
+                self.waited_in_vain(call, &exchange)
+            } else {
+                let operation = Some(self.address_of(call).name.to_owned());
+                let answer = Some(answer_in_short(self.context, &exchange));
+                Some(Reason::Setup { call: index + 1, operation, answer })
+            };
+            if let Some(reason) = reason {
+                return Ok(Err((reason, vec![exchange])));
+            }
+            exchanges.push(exchange);
+        }
+        Ok(Ok(exchanges))
+    }
+
+    /// Whether a call makes or deletes something, or is repeated.
+    pub(super) fn is_staged(&self, call: &Call) -> bool {
+        let is_for_setup = |name: &str| self.contract().service.setup_operations.contains_key(name);
+        call.until.is_some() || call.request.operation.as_deref().is_some_and(is_for_setup)
+    }
+
+    /// Why the case cannot go on after this answer to the call at `index`; `None` if it can.
+    pub(super) fn dead_end(&self, call: &Call, index: usize, exchange: Option<&Exchange>) -> Option<Reason> {
+        let exchange = exchange?;
+        if !call.is_judged() && !self.context.judge.is_expected(call, exchange) {
+            let operation = self.address_of(call).name.to_owned();
+            let answer = answer_in_short(self.context, exchange);
+            return Some(Reason::Step { call: index + 1, operation, answer });
+        }
+        self.waited_in_vain(call, exchange)
+    }
+
+    /// [`Reason::Waited`] if the member that a call waits for does not have its value, though the call is answered.
+    fn waited_in_vain(&self, call: &Call, exchange: &Exchange) -> Option<Reason> {
+        let until = call.until.as_ref()?;
+        let response = exchange.answer.as_ref().ok().filter(|response| response.status < 300)?;
+        if until.is_met(response.json().as_ref()) {
+            return None;
+        }
+        self.context.sender.out_of_time().or_else(|| {
+            let operation = self.address_of(call).name.to_owned();
+            Some(Reason::Waited {
+                operation,
+                at: until.at.clone(),
+                is: until.is.clone(),
+                seconds: until.within_seconds,
+            })
+        })
+    }
+
+    /// Makes a call that makes or deletes something, or that is repeated until a member of its answer has a value.
+    pub(super) async fn make_staged(
+        &self,
+        call: &Call,
+        part: &str,
+        random_names: &mut RandomNames,
+        earlier: Earlier<'_>,
+    ) -> MadeExchange {
+        let address = self.address_of(call);
+        let Some(kind) = self.case.made_by(call, self.contract()) else {
+            let made = self.make_until(call, part, random_names, earlier).await?;
+            if let Ok(exchange) = &made {
+                self.forget_deleted(address, exchange);
+            }
+            return Ok(made);
+        };
+        let thing = match self.thing_of(call, kind, &mut random_names.upcoming(), earlier) {
+            Ok(thing) => thing,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let entry = match self.context.journal.add(&thing) {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Err(Reason::NoJournal { because: error.to_string() })),
+        };
+        self.made.with(|made| made.push(MadeThing { thing, entry, in_doubt: true }));
+        // An interruption does not cut the call off: nobody would know what it made.
+        let patient = CaseRun { interrupt: &Interrupt::never(), ..*self };
+        let made = patient.make_part(call, part, random_names, earlier).await?;
+        self.settle(entry, kind, &made);
+        if self.interrupt.is_set() { Err(Interrupted) } else { Ok(made) }
+    }
+
+    /// Makes a call, and repeats it until the member of its answer has the value.
+    async fn make_until(
+        &self,
+        call: &Call,
+        part: &str,
+        random_names: &mut RandomNames,
+        earlier: Earlier<'_>,
+    ) -> MadeExchange {
+        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            let made = self.make_part(call, part, random_names, earlier).await?;
+            let Some(until) = &call.until else { return Ok(made) };
+            let waits = made.as_ref().is_ok_and(|exchange| self.waited_in_vain(call, exchange).is_some());
+            let limit = Duration::from_secs(until.within_seconds.into());
+            if !waits || start.elapsed() + pause > limit || self.context.sender.out_of_time().is_some() {
+                return Ok(made);
+            }
+            self.interrupt.unless(tokio::time::sleep(pause)).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// What the calls of the case make with these names, as far as that is known before anything is answered.
+    pub(super) fn things(&self, random_names: &RandomNames) -> Vec<Leftover> {
+        let calls = self.case.setup.iter().chain(&self.case.calls);
+        let thing = |call: &Call| {
+            let kind = self.case.made_by(call, self.contract())?;
+            self.thing_of(call, kind, &mut random_names.upcoming(), Earlier::default()).ok()
+        };
+        calls.filter_map(thing).collect()
+    }
+
+    /// What a call makes.
+    fn thing_of(
+        &self,
+        call: &Call,
+        kind: &MadeKind,
+        random_names: &mut RandomNames,
+        earlier: Earlier<'_>,
+    ) -> Result<Leftover, Reason> {
+        let (endpoint, region) = (self.context.target.endpoint.to_string(), self.context.target.region.to_string());
+        let body = self.maker("", earlier).filled(&call.request.input.to_json(), random_names)?;
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let text = |member: &str| body.get(member).and_then(Value::as_str);
+        let input: BTreeMap<_, _> =
+            kind.with.iter().filter_map(|member| Some((member.clone(), text(member)?.to_owned()))).collect();
+        let Some(name) = text(&kind.named_by).filter(|_| input.len() == kind.with.len()) else {
+            let because = format!("its call of {} does not name what it makes", self.address_of(call).name);
+            return Err(Reason::CannotBeMade { because });
+        };
+        let (noun, name, undone_by) = (kind.noun.clone(), name.to_owned(), kind.undone_by.clone());
+        Ok(Leftover { noun, name, case: self.case.id.clone(), undone_by, input, endpoint, region })
+    }
+
+    /// Learns from the answer whether something was made.
+    fn settle(&self, entry: EntryId, kind: &MadeKind, made: &Result<Exchange, Reason>) {
+        let is_made = match made {
+            // Nothing was sent.
+            Err(_) => Some(false),
+            Ok(exchange) => match &exchange.answer {
+                Err(_) => None,
+                Ok(response) if (200..300).contains(&response.status) => Some(true),
+                // An attempt before this one may have made it.
+                Ok(_) if exchange.fault_before.is_some() => None,
+                Ok(response) if error_type(response).as_deref() == Some(kind.taken.as_str()) => Some(false),
+                Ok(response) => (400..500).contains(&response.status).then_some(false),
+            },
+        };
+        match is_made {
+            Some(false) => self.forget(|made| made.entry == entry),
+            Some(true) => self.made.with(|made| {
+                made.iter_mut().filter(|made| made.entry == entry).for_each(|made| made.in_doubt = false);
+            }),
+            None => {}
+        }
+    }
+
+    /// Forgets what a call of the case itself has deleted.
+    fn forget_deleted(&self, address: Address<'_>, exchange: &Exchange) {
+        let Ok(response) = &exchange.answer else { return };
+        if !(200..300).contains(&response.status) {
+            return;
+        }
+        let body: Value = serde_json::from_slice(&exchange.request.body).unwrap_or_default();
+        self.forget(|made| {
+            let is_same = |(member, name): (&String, &String)| body.get(member).and_then(Value::as_str) == Some(name);
+            made.thing.undone_by == address.name && made.thing.input.iter().all(is_same)
+        });
+    }
+
+    fn forget(&self, is_gone: impl Fn(&MadeThing) -> bool) {
+        let gone = self.made.with(|made| made.extract_if(.., |made| is_gone(made)).collect::<Vec<_>>());
+        for made in gone {
+            self.context.journal.remove(made.entry);
+        }
+    }
+
+    /// Deletes what the case has made, the last thing first. What cannot be deleted stays in `made`.
+    pub(super) async fn undo_made(&self) {
+        let things = self.made.with(|made| made.clone());
+        for made in things.into_iter().rev() {
+            match self.context.delete(&made.thing, made.in_doubt).await {
+                Deletion::Done | Deletion::NotThere => self.forget(|other| other.entry == made.entry),
+                Deletion::Failed(answer) => {
+                    let Leftover { noun, name, .. } = &made.thing;
+                    tracing::error!(case = self.case.id, noun, name, ?answer, "cannot be deleted");
+                }
+            }
+        }
+    }
+}
+
+impl RunContext {
+    /// Deletes a thing. Repeats that for a while if the target refuses it because of a conflict; if it is `in_doubt`
+    /// whether the thing was made, also for a moment if it is not there.
+    pub(super) async fn delete(&self, thing: &Leftover, in_doubt: bool) -> Deletion {
+        let contract = self.judge.contract();
+        let Some(address) = contract.service.setup_address(&thing.undone_by) else {
+            return Deletion::Failed(TargetAnswer::Nothing(format!("there is no operation {}", thing.undone_by)));
+        };
+        let taken: Vec<&str> = contract
+            .service
+            .setup_operations
+            .values()
+            .filter_map(|operation| operation.is.makes.as_ref().map(|kind| kind.taken.as_str()))
+            .collect();
+        let mut input = Input::default();
+        for (member, text) in &thing.input {
+            let value = serde_json::value::to_raw_value(text).expect("a text is JSON");
+            input.set(member, value);
+        }
+        let spec = RequestSpec { input, ..RequestSpec::default() };
+        let maker =
+            super::request::RequestMaker { contract, target: &self.target, prefix: "", earlier: Earlier::default() };
+        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            let make = || maker.make(&spec, address, &mut RandomNames::new(0, "", 0), Timestamp::now());
+            let exchange = match Box::pin(self.sender.send(&self.seen, false, make)).await {
+                Ok(exchange) => exchange,
+                Err(reason) => return Deletion::Failed(TargetAnswer::Nothing(format!("{reason:?}"))),
+            };
+            let response = match &exchange.answer {
+                Ok(response) if (200..300).contains(&response.status) => return Deletion::Done,
+                answer => answer.as_ref().ok(),
+            };
+            let error = response.and_then(error_type);
+            let is_absent =
+                error.as_deref().and_then(|error| contract.service.meaning_of(error)) == Some(ErrorMeaning::NotFound);
+            let is_taken = error.as_deref().is_some_and(|error| taken.contains(&error));
+            let patience = match (is_absent, response) {
+                (true, _) if in_doubt => LATE,
+                (true, _) => return Deletion::NotThere,
+                // A target that is away for a moment comes back.
+                (false, None) => self.target.patience.min(DELETION),
+                (false, Some(response)) if response.status >= 500 => self.target.patience.min(DELETION),
+                (false, Some(_)) if is_taken => DELETION,
+                (false, Some(_)) => Duration::ZERO,
+            };
+            if start.elapsed() + pause > patience {
+                return if is_absent { Deletion::NotThere } else { Deletion::Failed(answer_in_short(self, &exchange)) };
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
