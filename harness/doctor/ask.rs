@@ -141,7 +141,7 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
     let mut nothing = operation.clone();
-    nothing.target.is = format!("{}.{UNKNOWN}", contract.service.target_prefix.is);
+    UNKNOWN.clone_into(&mut nothing.name.is);
     let compare = |operation: &Operation, spec: &RequestSpec| {
         let (own, unknown) = (ask(operation, spec), ask(&nothing, spec));
         async move {
