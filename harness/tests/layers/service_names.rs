@@ -14,10 +14,11 @@ use crate::{harness, is_test, read, sources};
 const OF_THE_SERVICE: [&str; 6] =
     ["servers/emulator/", "cli/serve/emulator.rs", "cli/credentials/", "drivers/", "sdk/drivers.rs", "benches/"];
 
-/// Members and resources that are called by a word that everybody uses; PostgreSQL has a `dbname` too.
+/// Members and resources that are called by a word that everybody uses.
 const ORDINARY: [&str; 13] = [
     "address",
     "database",
+    "dbname",
     "endpoint",
     "key",
     "level",
