@@ -104,8 +104,8 @@ pub(super) struct OperationArg {
 }
 
 fn operation_help() -> String {
-    let (default, all) = (&Service::embedded().default_operation, Service::embedded_operations().join(", "));
-    format!("The operation that the cases are about: {all} [default: {default}]")
+    let default = &Service::embedded().default_operation;
+    format!("The operation that the cases are about; `countersign list operations` shows them all [default: {default}]")
 }
 
 impl OperationArg {

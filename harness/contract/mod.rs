@@ -25,7 +25,6 @@ pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
 pub use service::{
     AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, ReservedWords, Resource, Service,
-    SetupOperation, UnlistedError,
 };
 pub use shapes::{JsonType, Member, MemberKind, Structure};
 pub use status::Status;
@@ -78,11 +77,20 @@ impl Contract {
         self.operations.get(name)
     }
 
-    /// Where calls of an operation go, be it one of the contract or one for set-up.
+    /// Where calls of the operation with this name go.
     pub fn address(&self, name: &str) -> Option<Address<'_>> {
-        self.operation(name)
-            .map(|operation| operation.address(&self.service))
-            .or_else(|| self.service.setup_address(name))
+        self.operation(name).map(|operation| operation.address(&self.service))
+    }
+
+    /// What the operation with this name makes.
+    pub fn made_by(&self, name: &str) -> Option<&MadeKind> {
+        Some(&self.operation(name)?.makes.as_ref()?.is)
+    }
+
+    /// Whether the operation with this name changes something, so that the cases of other operations call it only to
+    /// set something up or to undo it.
+    pub fn is_for_setup(&self, name: &str) -> bool {
+        self.operation(name).is_some_and(|operation| !operation.changes_nothing.is)
     }
 
     /// The operation of a run that names none.

@@ -53,7 +53,6 @@ impl ContractNames {
         let mut all: BTreeSet<String> = named(|_| true);
         all.extend(service.errors.values().flat_map(|error| error.members.keys().cloned()));
         let other_names = [&service.signing_name.is, &service.target_prefix.is].into_iter();
-        let operation_names = operations.keys().chain(service.not_tried.iter().flat_map(|fact| &fact.is));
         let example = operations.get(&service.default_operation).and_then(|operation| operation.example.as_ref());
         let pages = operations.values().filter_map(|operation| operation.pages.as_ref());
         Self {
@@ -62,9 +61,9 @@ impl ContractNames {
             times: named(|member| member.kind.is == MemberKind::Timestamp),
             page_tokens: pages.map(|fact| fact.is.token.clone()).collect(),
             resources: service.resources.iter().map(|resource| resource.id.clone()).collect(),
-            errors: service.errors.keys().chain(service.unlisted_errors.keys()).cloned().collect(),
+            errors: service.errors.keys().cloned().collect(),
             example: example.map(ToString::to_string).unwrap_or_default(),
-            service: other_names.chain(operation_names).cloned().collect(),
+            service: other_names.chain(operations.keys()).cloned().collect(),
         }
     }
 }

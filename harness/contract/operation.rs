@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::check::{ContractFault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, pointer_below, read_checked};
-use super::service::{Address, Resource, Service};
+use super::service::{Address, MadeKind, Resource, Service};
 use super::shapes::Structure;
 
 /// The documented shapes of one operation: what the documents, the service model and the protocol state about it, each
@@ -33,6 +33,10 @@ pub struct Operation {
     pub meaning: Fact<String>,
     /// Whether it creates, changes and deletes nothing, so that it may be asked to see whether it is there.
     pub changes_nothing: Fact<bool>,
+    /// Of an operation that makes something: what that is, and how it is undone.
+    pub makes: Option<Fact<MadeKind>>,
+    /// Whether the model marks it as idempotent: the same call again changes nothing more.
+    pub idempotent: Option<Fact<bool>>,
     /// The HTTP method.
     pub method: Fact<String>,
     /// The path of the request.
@@ -81,8 +85,16 @@ impl Operation {
         let folder = format!("{folder}/operations");
         for path in fixtures.list(&folder)? {
             let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
-            let operation = read_checked(fixtures, &path, |operation: &Self, raw| operation.check(stem, service, raw))?;
+            let operation = read_checked(fixtures, &path, |operation: &Self, raw| {
+                operation.check(stem, service, raw)?;
+                has_own_prefix(operation, operations.values())
+            })?;
             operations.insert(operation.name.is.clone(), operation);
+        }
+        for (name, operation) in &operations {
+            can_be_undone(operation, &operations).map_err(|(pointer, message)| {
+                LoadError::new(&fixtures.name_of(&format!("{folder}/{name}.json")), pointer, message)
+            })?;
         }
         if operations.contains_key(&service.default_operation) {
             return Ok(operations);
@@ -171,6 +183,34 @@ impl Operation {
             Some(Lifetime { ends_at: name, asked_by, default: default as f64 })
         })
     }
+}
+
+/// Checks that what an operation makes can be undone by another one, which has the members that are needed for it.
+fn can_be_undone(operation: &Operation, all: &BTreeMap<String, Operation>) -> Result<(), ContractFault> {
+    let Some(kind) = operation.makes.as_ref().map(|fact| &fact.is) else { return Ok(()) };
+    let undoing = all.get(&kind.undone_by).filter(|other| other.makes.is_none());
+    let wrong = format_args!("expected an operation that makes nothing, found \"{}\"", kind.undone_by);
+    ensure(undoing.is_some(), "/makes/is/undone_by", wrong)?;
+    let has = |of: &Operation| kind.with.iter().all(|member| of.request.members.contains_key(member));
+    let wrong = format_args!("expected members that the requests of both operations have");
+    ensure(has(operation) && undoing.is_some_and(has), "/makes/is/with", wrong)?;
+    let is_named = kind.with.contains(&kind.named_by);
+    let wrong = format_args!("expected \"{}\", which names it, and what else is needed", kind.named_by);
+    ensure(is_named, "/makes/is/with", wrong)?;
+    let wrong = format_args!("expected an error of the operation, found \"{}\"", kind.taken);
+    ensure(operation.errors.contains_key(&kind.taken), "/makes/is/taken", wrong)
+}
+
+/// Checks that no other operation has the prefix of an operation's requirements.
+fn has_own_prefix<'o>(
+    operation: &Operation,
+    mut others: impl Iterator<Item = &'o Operation>,
+) -> Result<(), ContractFault> {
+    let prefix = &operation.requirements;
+    others.find(|other| other.requirements == *prefix).map_or(Ok(()), |other| {
+        let wrong = format!("expected a prefix of its own, found \"{prefix}\", which {} has", other.name.is);
+        Err(("/requirements".to_owned(), wrong))
+    })
 }
 
 /// A name of the contract as AWS tools write it: `get-credentials`.

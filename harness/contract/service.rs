@@ -53,17 +53,8 @@ pub struct Service {
     pub features: Vec<FeatureRow>,
     /// What a target must have before it can be asked, in the order in which they are told.
     pub resources: Vec<Resource>,
-    /// Operations that could create something, and are not tried to find out whether they are there.
-    pub not_tried: Option<Fact<Vec<String>>>,
-    /// Operations that cases call in order to set something up, and to undo it. No requirement is about them, and they
-    /// have no file of their own.
-    #[serde(default)]
-    pub setup_operations: BTreeMap<String, Fact<SetupOperation>>,
     /// The errors that operations list, by the name of their shape.
     pub errors: BTreeMap<String, ErrorShape>,
-    /// Errors that the service model defines and no operation here lists, by the name of their shape.
-    #[serde(default)]
-    pub unlisted_errors: BTreeMap<String, UnlistedError>,
     /// The shapes that members of several operations have, by name.
     #[serde(default)]
     pub shapes: BTreeMap<String, Structure>,
@@ -167,15 +158,6 @@ pub struct Listing {
     pub member: String,
 }
 
-/// An operation that sets something up or undoes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetupOperation {
-    /// What it makes, where it makes something.
-    #[serde(default)]
-    pub makes: Option<MadeKind>,
-}
-
 /// A kind of thing that an operation makes, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -245,18 +227,6 @@ pub enum ErrorMeaning {
     Fault,
 }
 
-/// An error that the service model defines and the operation does not list.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UnlistedError {
-    /// What it tells the caller, in our own words.
-    pub meaning: Fact<String>,
-    /// The names of its members, none of them required.
-    pub members: Fact<Vec<String>>,
-    /// Whether trying again may help.
-    pub retryable: Option<Fact<bool>>,
-}
-
 /// The words that a database must not be called.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -287,17 +257,6 @@ impl Service {
             Arc::new(Service::load(&Fixtures::Embedded, &folder).expect("the service of this build is valid"))
         });
         &SERVICE
-    }
-
-    /// The names of the operations in the fixtures of this build, taken from the names of their files.
-    ///
-    /// # Panics
-    /// Never: the tests load them.
-    pub fn embedded_operations() -> Vec<String> {
-        let folder = Self::folder(&Fixtures::Embedded).expect("this build has a service");
-        let files = Fixtures::Embedded.list(&format!("{folder}/operations")).expect("it has operations");
-        let stem = |path: &String| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
-        files.iter().filter_map(stem).collect()
     }
 
     /// The folder of the service, such as `services/redshift-serverless`.
@@ -344,20 +303,6 @@ impl Service {
             ensure((400..=599).contains(&status), format!("{at}/status/is"), wrong)?;
             members(&at, &error.members, &shapes)?;
         }
-        for name in self.unlisted_errors.keys() {
-            let wrong = format_args!("expected an error that is not also under /errors");
-            ensure(!self.errors.contains_key(name), pointer_below("/unlisted_errors", name), wrong)?;
-        }
-        for (name, operation) in &self.setup_operations {
-            let Some(kind) = &operation.is.makes else { continue };
-            let at = format!("{}/is/makes", pointer_below("/setup_operations", name));
-            let undoes = self.setup_operations.get(&kind.undone_by).is_some_and(|other| other.is.makes.is_none());
-            let wrong = format_args!("expected an operation that makes nothing, found \"{}\"", kind.undone_by);
-            ensure(undoes, format!("{at}/undone_by"), wrong)?;
-            let is_named = kind.with.contains(&kind.named_by);
-            let wrong = format_args!("expected \"{}\", which names it, and what else is needed", kind.named_by);
-            ensure(is_named, format!("{at}/with"), wrong)?;
-        }
         let undecided = &self.reserved_words.undecided.is;
         reserved_words("/reserved_words/undecided/is", undecided, &[])?;
         reserved_words("/reserved_words/words/is", &self.reserved_words.words.is, undecided)?;
@@ -401,18 +346,6 @@ impl Service {
     /// Source: AWS SDKs and Tools Reference Guide, service-specific endpoints.
     pub fn configuration_key(&self) -> String {
         self.service_id.is.to_lowercase().replace(' ', "_")
-    }
-
-    /// Where calls of an operation for set-up go; `None` if the service has none of this name.
-    pub fn setup_address<'s>(&'s self, name: &str) -> Option<Address<'s>> {
-        let (name, _) = self.setup_operations.get_key_value(name)?;
-        // Source: AWS JSON 1.1 protocol, protocol behaviors: every operation is `POST /`.
-        Some(Address { name, method: "POST", path: "/", target_prefix: &self.target_prefix.is })
-    }
-
-    /// What an operation makes, by the operation's name.
-    pub fn made_by(&self, name: &str) -> Option<&MadeKind> {
-        self.setup_operations.get(name)?.is.makes.as_ref()
     }
 
     /// The resource with this id.

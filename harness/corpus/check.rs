@@ -141,7 +141,7 @@ impl Checker<'_> {
         }
         let makes = |call: &Call| {
             let operation = call.request.operation.as_deref();
-            operation.is_some_and(|name| self.contract.service.setup_operations.contains_key(name))
+            operation.is_some_and(|name| self.contract.is_for_setup(name))
         };
         let is_staged = calls(case).any(|(_, call)| makes(call));
         let wrong = format_args!("a case that makes something needs a feature, so that no target is surprised by it");
@@ -331,7 +331,8 @@ impl Checker<'_> {
     fn check_orphans(&self, suites: &[(String, Suite)], errors: &mut Vec<LoadError>) {
         let cases = self.corpus.cases();
         let folder = Service::folder(self.fixtures).unwrap_or_default();
-        for (name, operation) in &self.contract.operations {
+        // An operation that changes something may be there for the steps of other suites alone.
+        for (name, operation) in self.contract.operations.iter().filter(|(_, of)| of.changes_nothing.is) {
             let message = if self.contract.register.of(Side::Server, name).next().is_none() {
                 format!("it has no requirement; add rows whose ids begin with {}-", operation.requirements)
             } else if !suites.iter().any(|(_, suite)| suite.operation == *name) {

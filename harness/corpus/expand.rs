@@ -43,7 +43,7 @@ impl ExpandedCase {
 
     /// What a call makes; `None` if it makes nothing that has to be deleted.
     pub fn made_by<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c MadeKind> {
-        contract.service.made_by(call.request.operation.as_deref()?)
+        contract.made_by(call.request.operation.as_deref().unwrap_or(&self.operation))
     }
 
     /// Whether it sets something up at the target, or undoes something.
@@ -148,7 +148,8 @@ impl Expander<'_> {
 
     fn call(&self, place: &str, call: &Call) -> Result<Call, LoadError> {
         let operation_name = call.request.operation.as_deref();
-        if operation_name.is_some_and(|name| self.contract.service.setup_operations.contains_key(name)) {
+        let is_own = |name: &str| *name == self.operation.name.is;
+        if operation_name.is_some_and(|name| !is_own(name) && self.contract.is_for_setup(name)) {
             // No requirement is about it.
             let decides = Some(Vec::new());
             return Ok(Call { expect: call.expect.or_any_success(), decides, ..call.clone() });

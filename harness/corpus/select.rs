@@ -145,6 +145,11 @@ impl Plan {
         };
         let (cases, others): (Vec<_>, Vec<_>) =
             corpus.cases().iter().cloned().partition(|case| case.operation == *operation);
+        if cases.is_empty() {
+            let why = "no case is about the operation";
+            let advice = "`countersign list operations` shows which ones have cases";
+            return Err(SelectError::Nothing(format!("{why} {operation}; {advice}")));
+        }
         let other = |what: String, of: &str| SelectError::OtherOperation {
             what,
             of: of.to_owned(),

@@ -130,7 +130,9 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     let signed_as = |defect| {
         OptionFuture::from(target.credentials.as_ref().map(|_| ask(operation, &plain_request.signed_with(defect))))
     };
-    let further = contract.service.resources.iter().filter(|of| of.of.is_some() && examined.name_of(of).is_some());
+    // An operation that changes something is asked without a name.
+    let named = contract.service.resources.iter().filter(|_| operation.changes_nothing.is);
+    let further = named.filter(|of| of.of.is_some() && examined.name_of(of).is_some());
     let further = further.filter(|of| of.default.is_none() && operation.request.members.contains_key(&of.member));
     let by_resource = further.map(|of| {
         let answer = ask(operation, &RequestSpec::with(&of.member, &format!("${{{}}}", of.placeholder)));
@@ -141,7 +143,7 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
     let mut nothing = operation.clone();
-    nothing.target.is = format!("{}.{UNKNOWN}", contract.service.target_prefix.is);
+    UNKNOWN.clone_into(&mut nothing.name.is);
     let compare = |operation: &Operation, spec: &RequestSpec| {
         let (own, unknown) = (ask(operation, spec), ask(&nothing, spec));
         async move {

@@ -115,8 +115,10 @@ impl ProbedTarget<'_> {
                 None => groups.push((neighbour, answer, vec![name])),
             }
         }
-        let not_tried = self.examined.contract.service.not_tried.iter().map(|not_tried| {
-            let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
+        let operations = self.examined.contract.operations.values();
+        let not_tried: Vec<_> = operations.filter(|of| !of.changes_nothing.is).map(|of| of.name.is.as_str()).collect();
+        let not_tried = (!not_tried.is_empty()).then(|| {
+            let found = format!("{}: not tried, since they could change something", not_tried.join(", "));
             Diagnosis::unknown(Topic::Neighbours, found)
         });
         groups.into_iter().map(|(neighbour, answer, names)| neighbour.finding(&answer, &names)).chain(not_tried)

@@ -261,7 +261,10 @@ mod tests {
         let of_errors = errors.values().flat_map(|shape| shape.members.keys());
         for name in members.chain(of_errors).chain(errors.keys()) {
             let masker = Masker::new([name.clone(), name.to_lowercase(), name[1..].to_owned()]);
-            assert_eq!((masker.quote_name(name), masker.quote(name)), (name.clone(), name.clone()));
+            assert_eq!(masker.quote_name(name), *name);
+            // In a sentence, one short word may be a password.
+            let is_short_word = name.len() <= 7 && name.bytes().all(|byte| byte.is_ascii_lowercase());
+            assert!(masker.quote(name) == *name || is_short_word, "{name}");
         }
     }
 

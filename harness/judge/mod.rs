@@ -24,7 +24,7 @@ use answer::{JudgedCase, Observation};
 use outcome::Outcome;
 use rules::{Finding, Subject};
 
-use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
+use crate::contract::{Contract, Decision, Level, LoadError, Member, Operation, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{AcceptedAnswer, Call, ExpandedCase};
 use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
@@ -197,12 +197,16 @@ impl Judge {
     }
 
     /// Whether a call was accepted, whatever else may be wrong with the answer: the answer has a success status, and
-    /// its body is a JSON object with at least one documented member.
+    /// its body is a JSON object with at least one documented member. An operation that requires none may answer with
+    /// an empty object.
     pub fn is_accepted(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
         let operation = case.operation_of(call, &self.contract);
         let (Some(operation), Ok(response)) = (operation, &exchange.answer) else { return false };
-        let has_member = |body: Value| operation.response.members.keys().any(|member| body.get(member).is_some());
-        (200..300).contains(&response.status) && response.json().is_some_and(has_member)
+        let members = &operation.response.members;
+        let requires_none = !members.values().any(Member::is_required);
+        let has_member = |body: &Value| members.keys().any(|member| body.get(member).is_some());
+        let is_its = |body: Value| body.is_object() && (requires_none || has_member(&body));
+        (200..300).contains(&response.status) && response.json().is_some_and(is_its)
     }
 
     /// Whether an answer is one that a call expects which only leads to the next one: nothing else is said of it.

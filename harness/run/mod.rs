@@ -73,14 +73,21 @@ pub(crate) fn plain_request(
         .ok()
 }
 
-/// The plain call of an operation, and whether the target should have the resource that it names. The call names only
-/// the first resource that the request has a member for. If the target has no name for that resource, the call names a
-/// random one. A target must accept the call if it has the resource.
+/// The plain call of an operation, and whether a target that has the resource that it names must accept it. The call
+/// names only the first resource that the request has a member for. If the target has no name for that resource, the
+/// call names a random one. An operation that gives a list is asked for all of it, and names none.
+///
+/// The plain call of an operation that changes something has no members: without those that it requires, no target
+/// changes anything.
 pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &Target) -> (RequestSpec, bool) {
-    let Some(resource) = operation.resources(&contract.service).next() else { return (RequestSpec::default(), false) };
+    let names_one = operation.changes_nothing.is && operation.pages.is_none();
+    let resource = operation.resources(&contract.service).next().filter(|_| names_one);
+    let Some(resource) = resource else { return (RequestSpec::default(), false) };
+    let mut members = operation.request.members.iter();
+    let is_enough = !members.any(|(name, member)| *name != resource.member && member.is_required());
     let is_named = target.resources.contains_key(&resource.id);
     let name = if is_named { format!("${{{}}}", resource.placeholder) } else { "${random:20}".to_owned() };
-    (RequestSpec::with(&resource.member, &name), is_named)
+    (RequestSpec::with(&resource.member, &name), is_named && is_enough)
 }
 
 /// Runs each case of a plan as often as the plan says. Passes each case's result to `report` in the order of the plan,

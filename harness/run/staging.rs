@@ -105,7 +105,7 @@ impl CaseRun<'_> {
 
     /// Whether a call makes or deletes something, or is repeated.
     pub(super) fn is_staged(&self, call: &Call) -> bool {
-        let is_for_setup = |name: &str| self.contract().service.setup_operations.contains_key(name);
+        let is_for_setup = |name: &str| self.contract().is_for_setup(name);
         call.until.is_some() || call.request.operation.as_deref().is_some_and(is_for_setup)
     }
 
@@ -287,15 +287,11 @@ impl RunContext {
     /// whether the thing was made, also for a moment if it is not there.
     pub(super) async fn delete(&self, thing: &Leftover, in_doubt: bool) -> Deletion {
         let contract = self.judge.contract();
-        let Some(address) = contract.service.setup_address(&thing.undone_by) else {
+        let Some(address) = contract.address(&thing.undone_by) else {
             return Deletion::Failed(TargetAnswer::Nothing(format!("there is no operation {}", thing.undone_by)));
         };
-        let taken: Vec<&str> = contract
-            .service
-            .setup_operations
-            .values()
-            .filter_map(|operation| operation.is.makes.as_ref().map(|kind| kind.taken.as_str()))
-            .collect();
+        let kinds = contract.operations.values().filter_map(|operation| operation.makes.as_ref());
+        let taken: Vec<&str> = kinds.map(|fact| fact.is.taken.as_str()).collect();
         let mut input = Input::default();
         for (member, text) in &thing.input {
             let value = serde_json::value::to_raw_value(text).expect("a text is JSON");

@@ -81,7 +81,7 @@ async fn every_reply_comes_over_the_wire_as_it_is_written() {
 }
 
 #[rstest]
-#[case("/", "/replies/credentials")]
+#[case("/", "/replies/association")]
 #[case("/success", "/success/called-")]
 #[case("/success/called-twice~2", "but for /success/called-twice, /success/called-twice~1.")]
 #[case("/nothing/like-it", "/<case id>")]

@@ -250,8 +250,8 @@ pub(in crate::cli) struct AboutOperation {
     pub(super) must: BTreeMap<String, usize>,
     /// The suites that are about it.
     pub(super) suites: Vec<SuiteEntry>,
-    /// The command that judges a server by it.
-    pub(super) example: String,
+    /// The command that judges a server by it; `null` if no case is about it.
+    pub(super) example: Option<String>,
 }
 
 impl About {
@@ -433,13 +433,15 @@ fn feature(name: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<
 fn about_operation(operation: &Operation, library: &Library, server: &CommandTarget) -> AboutOperation {
     let (contract, id) = (&library.contract, operation.name.is.clone());
     let must = |feature: Feature| Some((feature.word().to_owned(), contract.register.counts(feature).remove(&id)?));
+    let suites = SuiteEntry::of(&id, library);
+    let line = || run_line(server, operation, &[Feature::CORE].into(), contract);
     AboutOperation {
         meaning: operation.meaning.is.clone(),
         default: id == contract.service.default_operation,
         requirements: operation.requirements.clone(),
         must: Feature::all().filter_map(must).collect(),
-        suites: SuiteEntry::of(&id, library),
-        example: run_line(server, operation, &[Feature::CORE].into(), contract),
+        example: (!suites.is_empty()).then(line),
+        suites,
         id,
     }
 }

@@ -212,7 +212,11 @@ fn feature(about: &AboutFeature) -> Vec<String> {
 }
 
 fn operation(about: &AboutOperation) -> Vec<String> {
-    let selected = if about.default { "by default".to_owned() } else { format!("by --operation {}", about.id) };
+    let selected = match &about.example {
+        None => "not yet: no case is about it; the cases of other operations can call it".to_owned(),
+        Some(_) if about.default => "by default".to_owned(),
+        Some(_) => format!("by --operation {}", about.id),
+    };
     let mut lines = vec![
         format!("{}  an operation: {}", about.id, about.meaning),
         String::new(),
@@ -222,7 +226,9 @@ fn operation(about: &AboutOperation) -> Vec<String> {
     ];
     let suites = about.suites.iter().map(|suite| NamedItem::new(&suite.id, &format!("{} cases", suite.cases)));
     list(&mut lines, "suites", &suites.collect::<Vec<_>>());
-    commands(&mut lines, "try it", [&about.example]);
+    if let Some(example) = &about.example {
+        commands(&mut lines, "try it", [example]);
+    }
     lines
 }
 

@@ -293,7 +293,8 @@ impl OperationEntry {
     fn as_text(&self) -> TextEntry {
         let Self { id, meaning, default, requirements, cases } = self;
         let default = if *default { "; the default" } else { "" };
-        TextEntry::new(id, format!("{meaning} ({cases} cases on {requirements}-*{default})"))
+        let cases = if *cases == 0 { "no case".to_owned() } else { format!("{cases} cases") };
+        TextEntry::new(id, format!("{meaning} ({cases} on {requirements}-*{default})"))
     }
 }
 

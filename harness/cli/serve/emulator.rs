@@ -58,7 +58,7 @@ pub(in crate::cli) struct EmulatorArgs {
     workgroups: Vec<String>,
 
     /// Custom domain to have, for the workgroup given or else the first one; repeat it for more
-    /// [default: countersign-emulator.example.com]
+    /// [default: one for each workgroup, of the first one countersign-emulator.example.com]
     #[arg(
         long = "custom-domain",
         env = "COUNTERSIGN_CUSTOM_DOMAIN",
@@ -200,19 +200,17 @@ fn settle(text: &str) -> Result<SignedDuration, String> {
 
 fn options(args: EmulatorArgs) -> EmulatorOptions {
     let new = EmulatorOptions::default();
-    // The default domain belongs to the first workgroup, whichever that is.
-    let mut domains = args.custom_domains;
-    if domains.is_empty() {
-        domains.extend(new.custom_domains.into_keys());
-    }
+    // The first default domain belongs to the first workgroup, whichever that is, and so on.
+    let default_domains = new.custom_domains.into_keys().zip(args.workgroups.iter().cloned());
     let first = args.workgroups.first().cloned().unwrap_or_default();
-    let custom_domains = domains
-        .into_iter()
-        .map(|domain| match domain.split_once('=') {
-            Some((domain, workgroup)) => (domain.to_owned(), workgroup.to_owned()),
-            None => (domain, first.clone()),
-        })
-        .collect::<BTreeMap<_, _>>();
+    let domains = args.custom_domains.into_iter().map(|domain| match domain.split_once('=') {
+        Some((domain, workgroup)) => (domain.to_owned(), workgroup.to_owned()),
+        None => (domain, first.clone()),
+    });
+    let mut custom_domains = domains.collect::<BTreeMap<_, _>>();
+    if custom_domains.is_empty() {
+        custom_domains.extend(default_domains);
+    }
     let mut regions = args.regions.into_iter();
     EmulatorOptions {
         listen: SocketAddr::new(args.listen.ip(), args.port.unwrap_or(args.listen.port())),
@@ -220,6 +218,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         regions: regions.collect(),
         account: args.account,
         workgroups: args.workgroups,
+        namespace: new.namespace,
         custom_domains,
         credentials: Credentials {
             access_key_id: args.access_key_id.unwrap_or(new.credentials.access_key_id),
@@ -419,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_the_emulator_has_workgroups_and_the_first_has_a_custom_domain() {
+    fn without_flags_the_emulator_has_workgroups_and_the_first_has_the_first_custom_domain() {
         let options = parse("");
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.listen, "127.0.0.1:4567".parse().unwrap());

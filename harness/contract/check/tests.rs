@@ -75,13 +75,6 @@ const OPERATION: &str = "operations/GetCredentials.json";
 #[case::source_missing(OPERATION, "/method/source/service-model", json!(null),
     "/method/source", "expected service-model, as the evidence demands, found smithy",
 )]
-#[case::listed_and_unlisted(SERVICE, "/unlisted_errors/ValidationException",
-    json!({
-        "meaning": { "is": "x", "evidence": "inferred", "source": { "service-model": "x" } },
-        "members": { "is": [], "evidence": "modelled", "source": { "service-model": "x" } }
-    }),
-    "/unlisted_errors/ValidationException", "not also under /errors",
-)]
 #[case::same_difference(OPERATION, "/differences/1/id", json!("common-errors-outside-the-list"), "/differences/1/id", "again")]
 #[case::no_place(OPERATION, "/differences/1/places", json!({}), "/differences/1/places", "expected at least one place")]
 #[case::points_nowhere(OPERATION, "/differences/1/places/~1request~1nowhere", json!({ "boto3": 1, "smithy": 2 }),

@@ -74,8 +74,15 @@ pub fn write(folder: &Path, schemas: &Schemas) -> io::Result<()> {
 }
 
 /// The differences between a folder and these schemas, one sentence each that begins with the file: changed, missing,
-/// unexpected or unreadable. Empty when the folder is current.
+/// unexpected or unreadable. Empty when the folder is current; one sentence about the folder if it cannot be listed.
 pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
+    let mut names = match files(folder) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return vec![format!("{}: missing, and all {} schemas with it", text::file_name(folder), schemas.len())];
+        }
+        Err(error) => return vec![format!("{}: cannot be listed: {error}", text::file_name(folder))],
+    };
     let mut found = Vec::new();
     for (name, schema) in schemas {
         let path = folder.join(name);
@@ -88,16 +95,9 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
             Err(error) => found.push(format!("{}: cannot be read: {error}", text::file_name(&path))),
         }
     }
-    match files(folder) {
-        Ok(mut names) => {
-            names.retain(|name| !schemas.contains_key(name));
-            let paths = names.into_iter().map(|name| text::file_name(&folder.join(name)));
-            found.extend(paths.map(|path| format!("{path}: unexpected, nothing generates it")));
-        }
-        // A folder that is not there has been reported as missing files.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => found.push(format!("{}: cannot be listed: {error}", text::file_name(folder))),
-    }
+    names.retain(|name| !schemas.contains_key(name));
+    let paths = names.into_iter().map(|name| text::file_name(&folder.join(name)));
+    found.extend(paths.map(|path| format!("{path}: unexpected, nothing generates it")));
     found
 }
 
@@ -161,7 +161,8 @@ mod tests {
         let folder = folder.path().join("schemas");
         let schemas: Schemas =
             ["a", "b", "c"].map(|name| (format!("{name}.schema.json"), json!({ "title": name }))).into();
-        assert_eq!(differences(&folder, &schemas).len(), 3, "all are missing");
+        let all = format!("{}: missing, and all 3 schemas with it", text::file_name(&folder));
+        assert_eq!(differences(&folder, &schemas), [all]);
 
         write(&folder, &schemas).expect("it can be written");
         assert_eq!(differences(&folder, &schemas), Vec::<String>::new());

@@ -137,8 +137,19 @@ fn a_missing_member_is_reported_where_it_should_be() {
 #[case::too_long("ResourceNotFoundException", json!({ "message": "", "resourceName": "a".repeat(1012) }), ["/resourceName", "maxLength", "at most 1011 characters", "a string of 1012 characters"])]
 #[case::capital_message("ValidationException", json!({ "Message": "", "__type": "ValidationException" }), ["/message", "required", "the member", "nothing"])]
 #[case::error_name("InternalServerException", json!({ "message": "", "__type": 5 }), ["/__type", "type", "a string", "an integer"])]
-#[case::misspelt_schema("GetCredentialResponse", json!({}), ["", "$ref", "one of the schemas GetCredentialsRequest, GetCredentialsResponse, GetWorkgroupRequest, GetWorkgroupResponse, \
-     InternalServerException, ListWorkgroupsRequest, ListWorkgroupsResponse, ResourceNotFoundException, \
+#[case::misspelt_schema("GetCredentialResponse", json!({}), ["", "$ref", "one of the schemas \
+     AccessDeniedException, ConflictException, CreateCustomDomainAssociationRequest, \
+     CreateCustomDomainAssociationResponse, CreateNamespaceRequest, CreateNamespaceResponse, \
+     CreateWorkgroupRequest, CreateWorkgroupResponse, DeleteCustomDomainAssociationRequest, \
+     DeleteCustomDomainAssociationResponse, DeleteNamespaceRequest, DeleteNamespaceResponse, \
+     DeleteWorkgroupRequest, DeleteWorkgroupResponse, GetCredentialsRequest, GetCredentialsResponse, \
+     GetCustomDomainAssociationRequest, GetCustomDomainAssociationResponse, GetNamespaceRequest, \
+     GetNamespaceResponse, GetWorkgroupRequest, GetWorkgroupResponse, InsufficientCapacityException, \
+     InternalServerException, InvalidPaginationException, Ipv6CidrBlockNotFoundException, \
+     ListCustomDomainAssociationsRequest, ListCustomDomainAssociationsResponse, ListNamespacesRequest, \
+     ListNamespacesResponse, ListTagsForResourceRequest, ListTagsForResourceResponse, ListWorkgroupsRequest, \
+     ListWorkgroupsResponse, ResourceNotFoundException, TagResourceRequest, TagResourceResponse, \
+     ThrottlingException, TooManyTagsException, UpdateWorkgroupRequest, UpdateWorkgroupResponse, \
      ValidationException", "nothing"])]
 fn a_breach_says_where_what_and_what_instead(#[case] schema: &str, #[case] value: Value, #[case] expected: [&str; 4]) {
     let breaches = validators().breaches(schema, &value);

@@ -12,9 +12,9 @@ use crate::wire::{Credentials, Region};
 
 /// What an emulator has and who may call it. Printing it masks the secret of its credentials.
 ///
-/// The default listens on a free port of the loopback address, has three workgroups, the first of them
-/// with a custom domain, and new random credentials every time. Three are enough for a list to have a
-/// page in the middle.
+/// The default listens on a free port of the loopback address, has three workgroups, each with a namespace
+/// and a custom domain, and new random credentials every time. Three are enough for a list to have a page
+/// in the middle.
 #[derive(Clone, Debug)]
 pub struct EmulatorOptions {
     /// Where to listen; a loopback address. Port 0 is any free port.
@@ -23,8 +23,10 @@ pub struct EmulatorOptions {
     pub region: Region,
     /// The id of its account, 12 digits.
     pub account: String,
-    /// The names of its workgroups.
+    /// The names of its workgroups. Each has a namespace of the same name.
     pub workgroups: Vec<String>,
+    /// Another name for the namespace of the first workgroup.
+    pub namespace: Option<String>,
     /// Its custom domain names, and the workgroup that each of them stands for.
     pub custom_domains: BTreeMap<String, String>,
     /// The credentials of the one caller that it knows. If they have a session token, each request must carry it.
@@ -53,13 +55,19 @@ pub struct EmulatorOptions {
 
 impl Default for EmulatorOptions {
     fn default() -> Self {
-        let workgroup = "countersign-emulator".to_owned();
+        let workgroup = "countersign-emulator";
+        let workgroups = ["", "-2", "-3"].map(|end| format!("{workgroup}{end}"));
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             region: Region::us_east_1(),
             account: "123456789012".to_owned(),
-            workgroups: vec![workgroup.clone(), format!("{workgroup}-2"), format!("{workgroup}-3")],
-            custom_domains: BTreeMap::from([(format!("{workgroup}.example.com"), workgroup)]),
+            custom_domains: ["com", "net", "org"]
+                .map(|end| format!("{workgroup}.example.{end}"))
+                .into_iter()
+                .zip(workgroups.iter().cloned())
+                .collect(),
+            workgroups: workgroups.into(),
+            namespace: None,
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
             regions: Vec::new(),
@@ -89,6 +97,9 @@ pub enum InvalidOptions {
     /// No request could ask for this workgroup.
     #[error("\"{}\" is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen", foreign(.0))]
     Workgroup(String),
+    /// No request could ask for this namespace, or another workgroup has it.
+    #[error("\"{}\" cannot be the first namespace: expected a name of 3 to 64 of a-z, 0-9 and hyphen that no other has", foreign(.0))]
+    Namespace(String),
     /// No request could ask for this custom domain.
     #[error("\"{}\" is not a custom domain name, such as db.example.com", foreign(.0))]
     CustomDomain(String),
@@ -141,18 +152,32 @@ impl EmulatorOptions {
         self
     }
 
-    /// The names that a caller can use, by kind: the first workgroup, a custom domain of it, and the database that
-    /// every workgroup has.
+    /// The names that a caller can use, by kind: the first workgroup, its namespace, a custom domain of it, its ARN, and
+    /// the database that every workgroup has.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
         let workgroup = self.workgroups.first();
         let is_its = |(_, of): &(&String, &String)| Some(*of) == workgroup;
         let domain = self.custom_domains.iter().find(is_its).map(|(domain, _)| domain);
         let database = workgroup.map(|_| state::DATABASE.to_owned());
-        let names = [("workgroup", workgroup.cloned()), ("custom-domain", domain.cloned()), ("database", database)];
+        let namespace = workgroup.map(|workgroup| self.namespace_of(workgroup).to_owned());
+        let arn = workgroup.map(|workgroup| state::arn_at_the_start(self, workgroup));
+        let names = [
+            ("workgroup", workgroup.cloned()),
+            ("custom-domain", domain.cloned()),
+            ("database", database),
+            ("namespace", namespace),
+            ("resource", arn),
+        ];
         names.into_iter().filter_map(|(kind, name)| Some((kind, name?))).collect()
     }
 
-    /// Gives this name to the first workgroup or to its custom domain. Returns whether there is anything of this kind.
+    /// The namespace of a workgroup.
+    pub(super) fn namespace_of<'o>(&'o self, workgroup: &'o str) -> &'o str {
+        let own = self.namespace.as_deref().filter(|_| self.workgroups.first().is_some_and(|first| first == workgroup));
+        own.unwrap_or(workgroup)
+    }
+
+    /// Gives this name to the first workgroup, its namespace or its custom domain. Returns whether there is anything of this kind.
     pub fn rename(&mut self, kind: &str, name: &str) -> bool {
         let Some(workgroup) = self.workgroups.first_mut() else { return false };
         match kind {
@@ -164,6 +189,10 @@ impl EmulatorOptions {
             "custom-domain" => {
                 self.custom_domains.retain(|_, of| of != workgroup);
                 self.custom_domains.insert(name.to_owned(), workgroup.clone());
+                true
+            }
+            "namespace" => {
+                self.namespace = Some(name.to_owned());
                 true
             }
             // A database of any name exists.
@@ -220,6 +249,10 @@ impl EmulatorOptions {
         if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {
             return Err(InvalidOptions::Workgroup(name.clone()));
         }
+        let others = self.workgroups.get(1..).unwrap_or_default();
+        if let Some(name) = self.namespace.as_ref().filter(|name| !names::is_workgroup(name) || others.contains(name)) {
+            return Err(InvalidOptions::Namespace(name.clone()));
+        }
         for (domain, workgroup) in &self.custom_domains {
             if !names::is_custom_domain(domain) {
                 return Err(InvalidOptions::CustomDomain(domain.clone()));
@@ -275,6 +308,8 @@ mod tests {
     #[case::no_secret(|o: &mut EmulatorOptions| o.credentials.secret_access_key = "".into())]
     #[case::settle(|o: &mut EmulatorOptions| o.settle = SignedDuration::from_secs(-1))]
     #[case::workgroup(|o: &mut EmulatorOptions| o.workgroups.push("Upper".into()))]
+    #[case::namespace(|o: &mut EmulatorOptions| o.namespace = Some("Upper".into()))]
+    #[case::namespace_of_another(|o: &mut EmulatorOptions| o.namespace = Some(o.workgroups[1].clone()))]
     #[case::domain(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("localhost".into(), o.workgroups[0].clone())))]
     #[case::no_such_workgroup(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("a.bc".into(), "elsewhere".into())))]
     fn options_that_no_request_could_use_are_refused(#[case] change: OptionsChange) {

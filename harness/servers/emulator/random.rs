@@ -59,9 +59,14 @@ pub(super) fn resource_id(kind: &str) -> String {
 pub(super) fn uuid() -> String {
     let mut bytes = [0; 16];
     rand::rng().fill_bytes(&mut bytes);
-    let version_4 = bytes[6] & 0x0f | 0x40;
+    uuid_of(bytes, 4)
+}
+
+/// The UUID of a version that is made of these bytes.
+pub(super) fn uuid_of(mut bytes: [u8; 16], version: u8) -> String {
+    let version = bytes[6] & 0x0f | version << 4;
     let variant = bytes[8] & 0x3f | 0x80;
-    (bytes[6], bytes[8]) = (version_4, variant);
+    (bytes[6], bytes[8]) = (version, variant);
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

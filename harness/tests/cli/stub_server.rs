@@ -13,8 +13,17 @@ pub(crate) const AWS: &str = "application/x-amz-json-1.1";
 /// Credentials, as the operation gives them.
 pub(crate) const RIGHT: &str = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
 
-/// The operations of the contract.
-const OPERATIONS: [&str; 3] = ["GetCredentials", "GetWorkgroup", "ListWorkgroups"];
+/// The operations of the contract that change nothing.
+const OPERATIONS: [&str; 8] = [
+    "GetCredentials",
+    "GetCustomDomainAssociation",
+    "GetNamespace",
+    "GetWorkgroup",
+    "ListCustomDomainAssociations",
+    "ListNamespaces",
+    "ListTagsForResource",
+    "ListWorkgroups",
+];
 
 /// A server on loopback that treats every connection the same way, whatever is asked.
 pub(crate) struct Stub {

@@ -76,14 +76,14 @@ fn validate_leads_through_the_steps_of_an_operation() {
     let file = format!("{operations}/GetNothing.json");
     fs::copy(fixtures.file(&format!("{operations}/GetWorkgroup.json")), fixtures.file(&file)).expect("a file");
     fixtures.change(&file, |text| {
-        text.replace("GetWorkgroup", "GetNothing").replace("\"requirements\": \"GW\"", "\"requirements\": \"GN\"")
+        text.replace("GetWorkgroup", "GetNothing").replace("\"requirements\": \"GW\"", "\"requirements\": \"GX\"")
     });
-    refused(&fixtures, &["GetNothing.json: it has no requirement; add rows whose ids begin with GN-"]);
-    let row = r#"{ "id": "GN-WG-01", "level": "must", "evidence": "modelled", "text": "A name is needed.",
+    refused(&fixtures, &["GetNothing.json: it has no requirement; add rows whose ids begin with GX-"]);
+    let row = r#"{ "id": "GX-WG-01", "level": "must", "evidence": "modelled", "text": "A name is needed.",
         "source": [{ "document": "service-model", "place": "shape GetNothingRequest" }] }"#;
     add(&fixtures, "requirements.json", row);
     refused(&fixtures, &["GetNothing.json: it has no suite", r#"begins with "operation": "GetNothing""#]);
     fs::write(fixtures.file("server/nothing.json"), r#"{ "version": 1, "operation": "GetNothing", "cases": [] }"#)
         .expect("a file");
-    refused(&fixtures, &["nothing.json at /cases: the suite of GetNothing has no case", "no case cites GN-WG-01"]);
+    refused(&fixtures, &["nothing.json at /cases: the suite of GetNothing has no case", "no case cites GX-WG-01"]);
 }

@@ -15,7 +15,25 @@ const OF_THE_SERVICE: [&str; 6] =
     ["servers/emulator/", "cli/serve/emulator.rs", "cli/credentials/", "drivers/", "sdk/drivers.rs", "benches/"];
 
 /// Members and resources that are called by a word that everybody uses.
-const ORDINARY: [&str; 7] = ["address", "database", "endpoint", "level", "message", "port", "status"];
+const ORDINARY: [&str; 13] = [
+    "address",
+    "database",
+    "dbname",
+    "endpoint",
+    "key",
+    "level",
+    "message",
+    "namespace",
+    "port",
+    "resource",
+    "status",
+    "tags",
+    "value",
+];
+
+/// Errors that services of AWS have in common, in small letters: the code tells them apart for any service.
+/// Source: Common Errors, and the same names in the models of other services.
+const COMMON_ERRORS: [&str; 3] = ["accessdeniedexception", "conflictexception", "throttlingexception"];
 
 /// Words of formats that were there before the service was data, each with the file that has it.
 const OLD_WORDS: [(&str, &str); 1] = [("verdict/class.rs", "no-workgroup")];
@@ -56,11 +74,6 @@ fn names() -> BTreeSet<String> {
         let errors = service["errors"].as_object().into_iter().flat_map(|errors| errors.keys());
         names.extend(errors.flat_map(|error| spellings(error)));
         names.extend(shapes.flat_map(members).flat_map(|member| spellings(&member)));
-        for (operation, fact) in service["setup_operations"].as_object().expect("operations") {
-            names.extend(spellings(operation));
-            let made = fact["is"]["makes"]["with"].as_array().into_iter().flatten();
-            names.extend(made.flat_map(|member| spellings(member.as_str().expect("a text"))));
-        }
         for resource in service["resources"].as_array().expect("a list") {
             names.extend(["id", "noun"].into_iter().flat_map(|key| spellings(resource[key].as_str().expect("a text"))));
         }
@@ -71,7 +84,7 @@ fn names() -> BTreeSet<String> {
             names.extend(own.flat_map(|member| spellings(&member)));
         }
     }
-    names.retain(|name| !ORDINARY.contains(&name.as_str()));
+    names.retain(|name| !ORDINARY.contains(&name.as_str()) && !COMMON_ERRORS.contains(&name.as_str()));
     names
 }
 

@@ -35,7 +35,7 @@ TRAITS = {
     "structure": {"required", "members"},
 }
 EXCEPTION_TRAITS = {"type", "required", "members", "documentation", "exception", "fault", "retryable"}
-OPERATION_TRAITS = {"name", "http", "input", "output", "errors", "documentation"}
+OPERATION_TRAITS = {"name", "http", "input", "output", "errors", "documentation", "idempotent"}
 # How JSON writes the formats of points in time; the protocol decides where there is none.
 FORMATS = {None: None, "iso8601": "string", "unixTimestamp": "number"}
 METADATA = ["service_id", "signing_name", "endpoint_prefix", "target_prefix", "protocol", "json_version", "api_version",
@@ -44,7 +44,7 @@ MODEL = "service-model"
 # The two documents; older and newer revisions of them support nothing.
 PAGES = {"api-reference", "boto3"}
 # What no model can hold.
-BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after)$|^/reserved_words/|^/error_name_member$")
+BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after|makes)$|^/reserved_words/|^/error_name_member$")
 
 
 class Checks:
@@ -117,8 +117,9 @@ class File:
         return value["is"] if isinstance(value, dict) and "is" in value else value
 
     def needs_declaring(self, pointer):
-        """Whether a fact comes from the model alone, though the documents speak of what it is about."""
-        spoken = any(PAGES & fact.get("source", {}).keys() for fact in self.facts.values())
+        """Whether a fact comes from the model alone, though the documents speak of what it is about: the file, or the error."""
+        about = "/".join(pointer.split("/")[:3]) + "/" if pointer.startswith("/errors/") else "/"
+        spoken = any(PAGES & fact.get("source", {}).keys() for at, fact in self.facts.items() if f"{at}/".startswith(about))
         sources = self.facts.get(pointer, {}).get("source")
         return spoken and pointer.startswith(("/request/", "/response/", "/errors/")) and sources and not PAGES & sources.keys()
 
@@ -246,15 +247,11 @@ class Model:
         file.check("/protocol: the only one", metadata["protocols"] == ["json"], metadata["protocols"])
         file.check("/signature_version: the only one", metadata["auth"] == ["aws.auth#sigv4"], metadata["auth"])
         file.check("/default_operation: is an operation", stated["default_operation"] in names, stated["default_operation"])
-        creating = [name for name in self.raw["operations"] if re.fullmatch("Create(Namespace|Workgroup)", name)]
-        file.state("/not_tried", sorted(creating), f"operations {' and '.join(sorted(creating))}")
 
         listed = {error["shape"] for name in names for error in self.raw["operations"][name]["errors"]}
         file.checks.names("the errors of all operations", stated["errors"], listed)
         for name in sorted(listed):
             self.error(file, f"/errors/{name}", name)
-        for name in stated["unlisted_errors"]:
-            self.unlisted(file, f"/unlisted_errors/{name}", name, listed)
 
         ends = {self.raw["operations"][name][end]["shape"] for name in names for end in ("input", "output")}
         reached = set().union(*map(self.parts, names)) - ends - listed
@@ -275,17 +272,6 @@ class Model:
         file.state(f"{at}/retryable", True if "retryable" in shape else None, f"shape {name}, retryable")
         file.check(f"{at}/means: fault, where it is one", (file.find(f"{at}/means") == "fault") == shape.get("fault", False))
         self.structure(file, at, name)
-
-    def unlisted(self, file, at, name, listed):
-        shape = self.shapes.get(name, {})
-        file.check(f"{at}: the model defines it as an error", shape.get("exception") is True)
-        file.check(f"{at}: none of its members is required", not shape.get("required"), shape.get("required"))
-        file.check(f"{at}: none of our operations lists it", name not in listed)
-        others = [error["shape"] for operation in self.raw["operations"].values() for error in operation.get("errors", [])]
-        file.check(f"{at}: another one does", name in others)
-        file.mean(at, f"shape {name}", shape.get("documentation"))
-        file.state(f"{at}/members", sorted(shape.get("members", {})), f"shape {name}, members")
-        file.state(f"{at}/retryable", True if "retryable" in shape else None, f"shape {name}, retryable")
 
     def resource(self, file, resource, names):
         """The names of resources fit what requests call them by, and they are listed where the model has such a list."""
@@ -316,6 +302,14 @@ class Model:
         file.places["/changes_nothing"] = (f"operation {name}",)
         file.check("/changes_nothing: by its name", file.find("/changes_nothing") == name.startswith(("Get", "List")))
         file.state("/name", operation["name"], f"operation {name}")
+        file.places["/makes"] = (f"operation {name}",)
+        if makes := file.find("/makes"):
+            ends = [self.raw["operations"][end] for end in (name, makes["undone_by"])]
+            required = self.shapes[ends[1]["input"]["shape"]].get("required", [])
+            file.check("/makes: what undoes it requires what it has", set(required) == set(makes["with"]), required)
+            listed = [error["shape"] for end in ends for error in end["errors"]]
+            file.check("/makes: both list the error", listed.count(makes["taken"]) == 2, listed)
+        file.state("/idempotent", operation.get("idempotent"), f"operation {name}, idempotent")
         line = operation["http"]["method"], operation["http"]["requestUri"]
         file.check("is sent as the model has it", line == (made["method"], made["url_path"]), line)
         file.state("/method", made["method"], f"operation {name}, http")

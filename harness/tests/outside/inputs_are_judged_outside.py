@@ -40,6 +40,21 @@ def workgroup(name):
     return 3 <= len(name) <= 64 and set(name) <= set(string.ascii_lowercase) | DIGITS | {"-"}
 
 
+def certificate(arn):
+    """An ARN of a certificate anywhere in it: a partition, a region that may be missing, an account, and a name."""
+    word = r"[\w+=,.@-]+"
+    return 20 <= len(arn) <= 2048 and bool(re.search(rf"arn:[\w+=/,.@-]+:acm:[\w+=/,.@-]*:[0-9]+:{word}", arn, re.ASCII))
+
+
+def resource(arn):
+    return 1 <= len(arn) <= 1011
+
+
+def page_token(text):
+    """The same for a token whose length is modelled."""
+    return token(text) if text == GIVEN_OUT or 8 <= len(text) <= 1024 else False
+
+
 def database(name):
     """True and false where the documents agree with themselves; None where they do not."""
     if not 1 <= len(name) <= 64 or name[0] not in LETTERS or not set(name) <= LETTERS | DIGITS | set("_+.@-"):
@@ -83,6 +98,14 @@ RULES = {
     "GetWorkgroup": ({"workgroupName": (str, workgroup)}, lambda names: "workgroupName" in names),
     "ListWorkgroups": ({"maxResults": (int, lambda value: 1 <= value <= 100), "nextToken": (str, token),
                         "ownerAccount": (str, account)}, lambda names: True),
+    "GetNamespace": ({"namespaceName": (str, workgroup)}, lambda names: "namespaceName" in names),
+    "ListNamespaces": ({"maxResults": (int, lambda value: 1 <= value <= 100), "nextToken": (str, token)}, lambda names: True),
+    "GetCustomDomainAssociation": ({"customDomainName": (str, domain), "workgroupName": (str, workgroup)},
+                                   lambda names: {"customDomainName", "workgroupName"} <= names),
+    "ListCustomDomainAssociations": ({"customDomainCertificateArn": (str, certificate), "customDomainName": (str, domain),
+                                      "maxResults": (int, lambda value: 1 <= value <= 100), "nextToken": (str, page_token)},
+                                     lambda names: True),
+    "ListTagsForResource": ({"resourceArn": (str, resource)}, lambda names: "resourceArn" in names),
 }
 
 
@@ -122,7 +145,7 @@ def broken(schema, request):
 
 def fill(value):
     if isinstance(value, str):
-        if re.fullmatch(r"\$\{answer:\d+:/\w+\}", value):
+        if re.fullmatch(r"\$\{steps\.[a-z0-9-]+/\w+\}", value):
             return GIVEN_OUT
         for name, sample in SAMPLES.items():
             value = value.replace("${%s}" % name, sample)

@@ -35,6 +35,7 @@ use super::errors::ServiceError;
 use super::{EmulatorOptions, InvalidOptions};
 use crate::wire::Region;
 use file::StateFile;
+use place::Place;
 
 /// Everything that an emulator has.
 pub(super) struct State {
@@ -46,6 +47,12 @@ pub(super) struct State {
 /// The realms that anybody has looked at. They are few, and a copy of them is cheap until one of them is changed.
 #[derive(Clone, Default)]
 struct Realms(Vec<Arc<Realm>>);
+
+/// The ARN of a workgroup that the options name, unless it comes from a file.
+pub(super) fn arn_at_the_start(EmulatorOptions { account, region, .. }: &EmulatorOptions, workgroup: &str) -> String {
+    let place = Place { account, region };
+    place.arn("redshift-serverless", &format!("workgroup/{}", place.id_at_the_start(workgroup)))
+}
 
 impl State {
     /// What the file of the options has. The realm of the options' account and region begins with their workgroups and

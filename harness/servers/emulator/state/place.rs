@@ -1,5 +1,8 @@
 //! Names that hold an account and a region: ARNs and hosts.
 
+use sha2::{Digest, Sha256};
+
+use crate::servers::emulator::random;
 use crate::wire::Region;
 
 /// Partitions other than `aws`: the prefix of their regions' names, their own name, and the suffix of their host names.
@@ -33,6 +36,15 @@ impl Place<'_> {
     pub(super) fn arn(self, service: &str, resource: &str) -> String {
         let Self { account, region } = self;
         format!("arn:{}:{service}:{region}:{account}:{resource}", partition(region).0)
+    }
+
+    /// The id of a workgroup that is there from the start of an emulator. It is the same at each start, so that its ARN
+    /// can be told from the options. A UUID of version 8 (RFC 9562), made from a hash.
+    pub(super) fn id_at_the_start(self, workgroup: &str) -> String {
+        let hash = Sha256::digest(self.arn("redshift-serverless", workgroup));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        random::uuid_of(bytes, 8)
     }
 
     /// The host on which a workgroup's database listens. Source: the readme of mashiike/redshift-credentials and the

@@ -82,15 +82,17 @@ impl Realm {
 
     /// The workgroups and custom domains that the options name, all of them available.
     ///
-    /// Each workgroup has a namespace of its own, of the same name. Source: the Redshift Management Guide, "Each
+    /// Each workgroup has a namespace of its own. Source: the Redshift Management Guide, "Each
     /// namespace can have only one workgroup associated with it".
     pub(super) fn of_options(options: &EmulatorOptions, at: Moment) -> Self {
         let mut realm = Self::empty(&options.account, &options.region);
         for name in &options.workgroups {
             let mut namespace = Namespace::new(Settings::default(), None, Tags::default(), at);
             namespace.begin_database();
-            realm.namespaces.insert(name.clone(), namespace);
-            realm.workgroups.insert(name.clone(), Workgroup::at_the_start(name.clone(), at));
+            let of = options.namespace_of(name).to_owned();
+            let id = realm.place().id_at_the_start(name);
+            realm.namespaces.insert(of.clone(), namespace);
+            realm.workgroups.insert(name.clone(), Workgroup::at_the_start(id, of, at));
         }
         for (domain, workgroup) in &options.custom_domains {
             // Source: the service model, where `CreateCustomDomainAssociation` requires a certificate.

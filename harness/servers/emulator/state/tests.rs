@@ -186,11 +186,25 @@ fn names_follow_the_partition_of_the_region(#[case] name: &str, #[case] arn: &st
 }
 
 #[test]
-fn every_resource_has_another_id_and_every_emulator_too() {
+fn every_workgroup_has_another_id_and_one_from_the_start_the_same_in_every_emulator() {
     let id = |tested: &Tested, name| tested.workgroup(name)["workgroupId"].to_string();
     let (one, other) = (Tested::new(), Tested::new());
-    let ids: BTreeSet<_> = [id(&one, "wg-1"), id(&one, "wg-2"), id(&other, "wg-1")].into();
-    assert_eq!(ids.len(), 3);
+    assert_ne!(id(&one, "wg-1"), id(&one, "wg-2"));
+    assert_eq!(id(&one, "wg-1"), id(&other, "wg-1"));
+    let elsewhere = Tested::of(|options| options.region = region("eu-central-1")).unwrap();
+    let response = elsewhere.call_in("eu-central-1", "GetWorkgroup", &json!({"workgroupName": "wg-1"}));
+    assert_ne!(id(&one, "wg-1"), response.json().unwrap()["workgroup"]["workgroupId"].to_string());
+}
+
+#[test]
+fn the_options_tell_the_arn_of_the_first_workgroup() {
+    let options = EmulatorOptions::default();
+    let expected = options.names()["resource"].clone();
+    let tested = Tested::of(|of| {
+        *of = EmulatorOptions { clock: of.clock.clone(), credentials: of.credentials.clone(), ..options.clone() }
+    })
+    .unwrap();
+    assert_eq!(tested.workgroup(&options.workgroups[0])["workgroupArn"], expected.as_str());
 }
 
 #[test]

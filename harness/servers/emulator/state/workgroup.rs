@@ -101,9 +101,9 @@ impl Workgroup {
     }
 
     /// One that is there from the start of the emulator.
-    pub(super) fn at_the_start(namespace: String, at: Moment) -> Self {
+    pub(super) fn at_the_start(id: String, namespace: String, at: Moment) -> Self {
         let new = Self::new(namespace, Settings::default(), Tags::default(), at);
-        Self { phase: Phase::Available, ..new }
+        Self { id, phase: Phase::Available, ..new }
     }
 
     /// Gives it its ARN, which says where it is.
