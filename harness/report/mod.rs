@@ -52,10 +52,10 @@ pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub(crate) use stream_form::{ReasonForm, because};
 pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
-#[cfg(feature = "run")]
 #[cfg(feature = "cli")]
 pub(crate) use words::leftover_text;
 pub use words::reason;
+#[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 
 #[cfg(all(feature = "run", feature = "emulator"))]

@@ -60,7 +60,7 @@ impl CaseRun<'_> {
             let others = self.case.others.iter().enumerate().filter(|(_, (before, _))| *before == index);
             for (number, (_, step)) in others {
                 let earlier = Earlier { setup: (&self.case.setup, set_up), steps: (&self.case.calls, &transcript) };
-                let acted = self.act(number, step, (&client, &mut open), random_names, earlier);
+                let acted = self.act((number, step), (&client, &mut open), random_names, earlier);
                 let exchange = match self.interrupt.unless(acted).await? {
                     Ok(exchange) => exchange,
                     Err(reason) => return Ok((transcript, database, Some(reason))),
@@ -98,8 +98,7 @@ impl CaseRun<'_> {
     #[cfg(feature = "login")]
     async fn act(
         &self,
-        number: usize,
-        step: &OtherStep,
+        (number, step): (usize, &OtherStep),
         (client, open): (&DatabaseClient, &mut HashMap<String, OpenLogin>),
         random_names: &mut RandomNames,
         earlier: Earlier<'_>,

@@ -246,7 +246,7 @@ impl EmulatedService {
             let address = address.inspect_err(|error| tracing::warn!(%error, workgroup_id, "no door can be opened"));
             return address.ok().map(|address| (address.ip().to_string(), address.port()));
         }
-        let _ = workgroup_id;
+        let _ = (self, workgroup_id);
         None
     }
 

@@ -59,6 +59,9 @@ impl DatabaseClient {
     }
 
     /// Logs in. Returns the open log-in where it was accepted.
+    ///
+    /// # Errors
+    /// What became of the log-in where it was not accepted.
     pub async fn log_in(&self, user: &str, password: &Secret, database: &str) -> Result<OpenLogin, DatabaseOutcome> {
         let mut config = Config::new();
         config.user(user).password(password.expose()).dbname(database);

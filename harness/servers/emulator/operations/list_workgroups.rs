@@ -34,7 +34,9 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     });
     let mut page = page.map_err(|error| error.refusal(ServiceError::validation))?;
     if let Some(workgroups) = page["workgroups"].as_array_mut() {
-        workgroups.iter_mut().for_each(|workgroup| *workgroup = call.with_door(workgroup.take()));
+        for workgroup in workgroups {
+            *workgroup = call.with_door(workgroup.take());
+        }
     }
     Ok(page)
 }

@@ -88,7 +88,9 @@ fn a_workgroup_is_made_used_and_deleted_and_nothing_is_left() {
     run.run("lifecycle --seed 7").expect(0, &[]);
     let made = |calls: &[String]| calls.iter().filter(|call| call.starts_with("Create")).cloned().collect::<Vec<_>>();
     let mut names = [made(&calls), run.server.look(|state| made(&state.calls))];
-    names.iter_mut().for_each(|names| names.sort());
+    for names in &mut names {
+        names.sort();
+    }
     assert_eq!(names[0], names[1]);
 }
 
@@ -264,7 +266,7 @@ fn away(is_away: bool) -> Option<String> {
 fn nothing_is_made_where_it_cannot_be_written_down_first() {
     let run = Run::on(Server::right());
     let file = run.state.path().join("not-there/left.jsonl");
-    let finished = run.run(&format!("lifecycle/made --leftovers {}", file.display()));
+    let finished = run.run(&format!("lifecycle/made --leftovers {}", file.to_str().expect("a text")));
     finished.expect(1, &["cannot be written down first", "--leftovers names another file"]);
     assert!(run.server.look(|state| state.calls.iter().all(|call| !call.starts_with("Create"))));
 }
@@ -273,7 +275,7 @@ fn nothing_is_made_where_it_cannot_be_written_down_first() {
 fn a_journal_that_a_run_names_is_worked_off_by_a_clean_up_that_names_it() {
     let run = Run::on(Server::denying("DeleteNamespace"));
     let file = run.state.path().join("left.jsonl");
-    let option = format!(" --leftovers {}", file.display());
+    let option = format!(" --leftovers {}", file.to_str().expect("a text"));
     run.run(&format!("lifecycle/made{option}")).expect(7, &[]);
     run.server.look(|state| state.denied = None);
     run.cleanup("").expect(0, &["nothing is left behind"]);
