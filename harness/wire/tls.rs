@@ -146,7 +146,9 @@ pub(super) fn config_checking(options: &ClientOptions, checks: CertificateChecks
     let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
     let verifier: Arc<dyn ServerCertVerifier> = match checks {
         CertificateChecks::None => Arc::new(Unchecked(provider)),
-        CertificateChecks::Issuer => Arc::new(AnyName(NamedCertificates::new(options, provider)?)),
+        CertificateChecks::Issuer => {
+            Arc::new(NamedCertificates { any_name: true, ..NamedCertificates::new(options, provider)? })
+        }
         CertificateChecks::All => Arc::new(NamedCertificates::new(options, provider)?),
     };
     // Dangerous is only the name of the method, unless the user asked for it.
@@ -188,6 +190,8 @@ struct NamedCertificates {
     as_authorities: Option<Arc<WebPkiServerVerifier>>,
     /// The files and what names them, for messages.
     files: Vec<String>,
+    /// Whether a certificate may be for another name than that of the host.
+    any_name: bool,
 }
 
 impl NamedCertificates {
@@ -209,7 +213,7 @@ impl NamedCertificates {
         let as_authorities = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
         let as_authorities = (!named.is_empty()).then(|| as_authorities.build()).transpose();
         let as_authorities = as_authorities.map_err(|error| ClientError::Tls(error.to_string()))?;
-        Ok(Self { system, certificates: named, as_authorities, files })
+        Ok(Self { system, certificates: named, as_authorities, files, any_name: false })
     }
 
     /// Whether the server shows one of the certificates that are named, at a time and under a name that it is for.
@@ -239,6 +243,12 @@ impl NamedCertificates {
 /// Whether a certificate is refused because it is one of an authority, and not one of a server.
 fn is_of_authority(error: &CertificateError) -> bool {
     matches!(error, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
+/// Whether a certificate is refused for its name alone, which the library checks last.
+fn is_about_name(refused: &Refused) -> bool {
+    let Refused::InvalidCertificate(error) = refused else { return false };
+    matches!(error, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
 }
 
 /// The words for a certificate that nobody who is trusted has signed; `None` for any other fault.
@@ -271,7 +281,12 @@ impl ServerCertVerifier for NamedCertificates {
     ) -> Result<ServerCertVerified, Refused> {
         let checked = self.system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let Err(error) = checked else { return checked };
-        if self.is_named(end_entity, server_name, now)? {
+        let error = match self.is_named(end_entity, server_name, now) {
+            Ok(true) => return Ok(ServerCertVerified::assertion()),
+            Ok(false) => error,
+            Err(of_named) => of_named,
+        };
+        if self.any_name && is_about_name(&error) {
             return Ok(ServerCertVerified::assertion());
         }
         let despite_files = match error {
@@ -306,51 +321,6 @@ impl ServerCertVerifier for NamedCertificates {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.system.supported_verify_schemes()
-    }
-}
-
-/// Checks certificates without the names that they are for.
-#[derive(Debug)]
-struct AnyName(NamedCertificates);
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Refused> {
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The library checks the name last.
-            Err(Refused::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            checked => checked,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Refused> {
-        self.0.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Refused> {
-        self.0.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }
 
