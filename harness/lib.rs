@@ -57,7 +57,7 @@
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | the target of a run: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | stand-ins for AWS: the reference emulator, alone or behind a defect, and the replaying mock |
-//! | [`run`] | the runner: concurrency, deadlines, controls, random names |
+//! | [`run`] | the runner: concurrency, deadlines, controls, random names, set-up and teardown |
 //! | `doctor` | examines a target before a run |
 //! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
