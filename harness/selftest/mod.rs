@@ -6,10 +6,13 @@
 
 mod outcome;
 
+use std::collections::BTreeSet;
 use std::io;
+use std::iter;
+use std::mem;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,7 +26,7 @@ use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
 use crate::run::runtime::single_threaded;
 use crate::run::{Described, Interrupt, Session, run as run_plan};
-use crate::servers::defects::{Layer, Upstream};
+use crate::servers::defects::{ExaminedExchange, Exchange, Layer, Upstream};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
@@ -72,16 +75,13 @@ pub fn run(
     entries: &[&Defect],
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
-    let context = SelftestContext { corpus, judge, plan };
-    for result in context.try_on(None)?.0 {
-        if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
-            let found = result.violations.iter().chain(&result.warnings).next();
-            let why = found
-                .map_or_else(|| result.reason.as_ref().map_or_else(|| result.verdict.to_string(), reason), in_a_line);
-            return Err(SelftestError::Unclean { case: result.id, why });
-        }
-    }
-    let outcomes = context.try_all(entries, &report_outcome)?;
+    let context = SelftestContext { corpus, judge };
+    let (upstream, cases) = context.try_without_defect(plan)?;
+    let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
+        case,
+        exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, &upstream)).collect(),
+    });
+    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), entries, &report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
@@ -93,17 +93,74 @@ pub fn run(
     Ok(SelftestReport::new(judge.contract(), outcomes))
 }
 
+/// A case that the emulator without a defect passes, and what was said in it.
+type CaseWithExchanges = (Arc<ExpandedCase>, Vec<Exchange>);
+
+/// The same, prepared for the questions of every entry.
+struct ExaminedCase<'a> {
+    case: &'a Arc<ExpandedCase>,
+    exchanges: Vec<ExaminedExchange<'a>>,
+}
+
 #[derive(Clone, Copy)]
 struct SelftestContext<'a> {
     corpus: &'a Arc<Corpus>,
     judge: &'a Judge,
-    plan: &'a Plan,
 }
 
 impl SelftestContext<'_> {
+    /// Runs every case against the emulator alone, which must pass. Returns what a layer must know of that emulator, and
+    /// every case with what was said in it.
+    fn try_without_defect(self, plan: &Plan) -> Result<(Upstream, Vec<CaseWithExchanges>), SelftestError> {
+        let runtime = single_threaded()?;
+        runtime.block_on(async {
+            let said = Arc::new(Mutex::new(Vec::new()));
+            let log = Arc::clone(&said);
+            let recorded = move || mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
+            let (options, denied) = EmulatorOptions::for_cases();
+            let emulator = Emulator::start_behind(options, move |answer, request| {
+                let exchange = Exchange { request: request.clone(), time: Timestamp::now(), answer: answer(request) };
+                let answer = exchange.answer.clone();
+                said.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+                answer
+            })
+            .await?;
+            let session = self.session(target(&emulator, denied)?)?;
+            let mut cases = Vec::new();
+            for case in self.with_controls(plan) {
+                // One case after the other: whatever was said since the last one belongs to this one.
+                for result in results(&session, vec![Arc::clone(&case)]).await {
+                    must_be_clean(result)?;
+                }
+                cases.push((case, recorded()));
+            }
+            Ok((upstream(emulator.options()), cases))
+        })
+    }
+
+    /// The cases of a plan, each behind its control. A session runs a control once; so a control must run in its own
+    /// name before a case needs it.
+    fn with_controls(self, plan: &Plan) -> Vec<Arc<ExpandedCase>> {
+        let mut ids = BTreeSet::new();
+        let mut cases = Vec::new();
+        for case in &plan.cases {
+            let control = |case: &Arc<ExpandedCase>| self.corpus.get(&case.case.control.as_ref()?.case).cloned();
+            let mut chain: Vec<_> = iter::successors(Some(Arc::clone(case)), control).collect();
+            chain.reverse();
+            cases.extend(chain.into_iter().filter(|case| ids.insert(case.id.clone())));
+        }
+        cases
+    }
+
+    fn session(self, target: Target) -> Result<Session, TargetError> {
+        let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
+        Ok(session.describing(Described::Nothing).quoting_nothing())
+    }
+
     /// Tries every entry, as many at a time as there are cores.
     fn try_all(
         self,
+        cases: &[ExaminedCase<'_>],
         entries: &[&Defect],
         report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
     ) -> Result<Vec<DefectOutcome>, SelftestError> {
@@ -113,7 +170,7 @@ impl SelftestContext<'_> {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(entry) = entries.get(index) else { return Ok(outcomes) };
-                let (results, rewrites) = self.try_on(Some(entry))?;
+                let (results, rewrites) = self.try_on(entry, self.cases_for(entry, cases))?;
                 let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
                 report_outcome(&outcome);
                 outcomes.push((index, outcome));
@@ -131,44 +188,56 @@ impl SelftestContext<'_> {
         Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
-    /// The cases that an entry is tried on. For a defect, they are the cases of the operations whose requirements it
-    /// breaks. For a legal variant, or for the emulator alone, they are all cases.
-    fn plan_for(self, entry: Option<&Defect>) -> Plan {
-        let broken: Vec<&String> = entry.iter().flat_map(|entry| &entry.requirements).collect();
+    /// The cases that an entry is tried on: those in which it may change an answer. In the others, all is said as it was
+    /// said without a defect, and they pass again.
+    ///
+    /// For a defect, they are also cases of the operations whose requirements it breaks.
+    fn cases_for(self, entry: &Defect, cases: &[ExaminedCase<'_>]) -> Vec<Arc<ExpandedCase>> {
         let contract = self.judge.contract();
-        let is_meant = |case: &&Arc<ExpandedCase>| {
+        let is_meant = |case: &ExpandedCase| {
             let operation = contract.operation(&case.operation);
-            broken.is_empty() || operation.is_some_and(|operation| broken.iter().any(|id| operation.owns(id)))
+            entry.requirements.is_empty()
+                || operation.is_some_and(|operation| entry.requirements.iter().any(|id| operation.owns(id)))
         };
-        Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect(), repeat: 1 }
+        let is_touched = |case: &&ExaminedCase<'_>| {
+            is_meant(case.case) && case.exchanges.iter().any(|exchange| exchange.may_change(entry))
+        };
+        cases.iter().filter(is_touched).map(|case| Arc::clone(case.case)).collect()
     }
 
-    /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
-    /// every result, and how many answers the entry changed.
-    fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
+    /// Runs cases against the emulator behind an entry. Returns every result, and how many answers the entry changed.
+    fn try_on(self, entry: &Defect, cases: Vec<Arc<ExpandedCase>>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
         let runtime = single_threaded()?;
         runtime.block_on(async {
             let (options, denied) = EmulatorOptions::for_cases();
-            let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
-            let emulator = match &layer {
-                Some(layer) => {
-                    let layer = Arc::clone(layer);
-                    Emulator::start_behind(options, move |answer, request| {
-                        layer.answer(request, Timestamp::now(), answer)
-                    })
-                    .await?
-                }
-                None => Emulator::start(options).await?,
-            };
-            let session =
-                Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator, denied)?, 1, JOBS)?;
-            let session = session.describing(Described::Nothing).quoting_nothing();
-            let plan = self.plan_for(entry);
-            let mut results = Vec::with_capacity(plan.cases.len());
-            run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
-            Ok((results, layer.map_or(0, |layer| layer.rewrites())))
+            let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
+            let answering = Arc::clone(&layer);
+            let emulator = Emulator::start_behind(options, move |answer, request| {
+                answering.answer(request, Timestamp::now(), answer)
+            })
+            .await?;
+            let session = self.session(target(&emulator, denied)?)?;
+            Ok((results(&session, cases).await, layer.rewrites()))
         })
     }
+}
+
+/// The results of cases.
+async fn results(session: &Session, cases: Vec<Arc<ExpandedCase>>) -> Vec<CaseResult> {
+    let mut results = Vec::with_capacity(cases.len());
+    let plan = Plan { cases, repeat: 1 };
+    run_plan(session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
+    results
+}
+
+fn must_be_clean(result: CaseResult) -> Result<(), SelftestError> {
+    if result.verdict == Verdict::Pass && result.warnings.is_empty() && result.undecided.is_empty() {
+        return Ok(());
+    }
+    let found = result.violations.iter().chain(&result.warnings).next();
+    let why =
+        found.map_or_else(|| result.reason.as_ref().map_or_else(|| result.verdict.to_string(), reason), in_a_line);
+    Err(SelftestError::Unclean { case: result.id, why })
 }
 
 /// What the layer of a defect must know about an emulator with these options.

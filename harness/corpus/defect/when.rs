@@ -17,6 +17,8 @@ pub struct When {
     pub every: Option<NonZeroU64>,
     /// Only the exchanges with these numbers, of those whose request meets the conditions.
     pub numbers: Option<Numbers>,
+    /// Only if a request with the same body met the conditions before.
+    pub repeated: bool,
     /// The status that the right server answers with.
     pub status: Option<u16>,
     /// The error's name in the right server's answer.

@@ -9,27 +9,36 @@ use super::{Upstream, encode, sign_anew};
 use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
 use crate::wire::{Headers, Request, Response};
 
-/// The request that the right server gets instead; `None` if it gets the same.
+/// The request that the right server gets instead; `None` if it gets the same. `signed` tells whether the signature is
+/// right.
 pub(super) fn changed_request(
     request: &Request,
     changes: &[RequestChange],
     upstream: &Upstream,
     signed: bool,
-    now: Timestamp,
-) -> Option<Request> {
+) -> Option<ChangedRequest> {
     let mut new = request.clone();
-    let mut takes_any_signature = false;
     for change in changes {
-        takes_any_signature |= matches!(change, RequestChange::TakeAnySignature);
         change_request(&mut new, change, upstream);
     }
-    if new == *request && (signed || !takes_any_signature) {
-        return None;
+    let is_signed_anew = signed || changes.iter().any(|change| matches!(change, RequestChange::TakeAnySignature));
+    (new != *request || is_signed_anew != signed).then_some(ChangedRequest { request: new, is_signed_anew })
+}
+
+/// A changed request, before it is signed.
+pub(super) struct ChangedRequest {
+    request: Request,
+    is_signed_anew: bool,
+}
+
+impl ChangedRequest {
+    /// The request, signed anew if it must be.
+    pub(super) fn sign(mut self, upstream: &Upstream, now: Timestamp) -> Request {
+        if self.is_signed_anew {
+            sign_anew(&mut self.request, upstream, now);
+        }
+        self.request
     }
-    if signed || takes_any_signature {
-        sign_anew(&mut new, upstream, now);
-    }
-    Some(new)
 }
 
 fn change_request(request: &mut Request, change: &RequestChange, upstream: &Upstream) {

@@ -2,7 +2,8 @@
 //! an entry of `fixtures/defects/` says.
 //!
 //! May use [`crate::contract`], [`crate::corpus`] (the format) and [`crate::wire`]. No defect is named in this code.
-//! Start with [`Layer::answer`], which handles one exchange.
+//! Start with [`Layer::answer`], which handles one exchange. [`ExaminedExchange::may_change`] tells beforehand whether an
+//! entry can change anything about one.
 //!
 //! | file | holds |
 //! |---|---|
@@ -14,16 +15,19 @@ mod change;
 mod encode;
 mod when;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use change::ChangedRequest;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use when::ExaminedRequest;
 
 use crate::contract::Service;
 use crate::corpus::Defect;
-use crate::corpus::defect::When;
+use crate::corpus::defect::{ResponseChange, When};
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Region, Request, Response};
 
@@ -66,6 +70,8 @@ pub struct Layer {
     rewrites: AtomicU64,
     /// How many requests fitted so far.
     met: AtomicU64,
+    /// Hashes of the bodies that fitted so far, if the defect asks whether one is repeated.
+    met_bodies: Mutex<HashSet<u64>>,
     /// The first answer, if the defect replays it.
     earlier: Mutex<Option<Response>>,
 }
@@ -74,7 +80,7 @@ impl Layer {
     /// A layer that gives the server behind it this defect.
     pub fn new(defect: Arc<Defect>, upstream: Upstream) -> Self {
         let (rewrites, met) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { defect, upstream, rewrites, met, earlier: Mutex::new(None) }
+        Self { defect, upstream, rewrites, met, met_bodies: Mutex::default(), earlier: Mutex::default() }
     }
 
     /// How many answers so far differed from those of the right server.
@@ -86,16 +92,15 @@ impl Layer {
     /// without an answer.
     pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Option<Response> {
         let Self { defect, upstream, .. } = self;
-        let seen = when::ExaminedRequest::new(request, upstream, now);
-        if !seen.fits(&defect.when) || !self.is_turn() {
+        let seen = ExaminedRequest::new(request, upstream, now);
+        if !seen.fits(&defect.when) || !self.is_turn(request) {
             return Some(right(request));
         }
         let clean = right(request);
         if !when::answer_fits(&defect.when, &clean) {
             return Some(clean);
         }
-        let change = || change::changed_request(request, &defect.request, upstream, seen.is_signed(), now);
-        let forwarded = if defect.request.is_empty() { None } else { change() };
+        let forwarded = changed_request(defect, &seen).map(|changed| changed.sign(upstream, now));
         let unchanged = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
         let changes = defect.response.as_slice();
         let change = |answer, change| change::changed_answer(answer, change, upstream, &self.earlier);
@@ -110,13 +115,67 @@ impl Layer {
         answer
     }
 
-    /// Whether the defect applies to this fitting request: to every nth, or to those with some numbers, if it says so;
-    /// else to each.
-    fn is_turn(&self) -> bool {
+    /// Whether the defect applies to this fitting request: to every nth, to those with some numbers, or to repeated
+    /// ones, if it says so; else to each.
+    fn is_turn(&self, request: &Request) -> bool {
         let number = self.met.fetch_add(1, Ordering::Relaxed) + 1;
-        let When { every, numbers, .. } = &self.defect.when;
-        every.is_none_or(|every| number.is_multiple_of(every.get()))
+        let When { every, numbers, repeated, .. } = &self.defect.when;
+        let is_repeated = || {
+            let mut hasher = DefaultHasher::new();
+            request.body.hash(&mut hasher);
+            !self.met_bodies.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish())
+        };
+        (!repeated || is_repeated())
+            && every.is_none_or(|every| number.is_multiple_of(every.get()))
             && numbers.is_none_or(|numbers| (numbers.from..=numbers.to).contains(&number))
+    }
+}
+
+/// The request that the right server gets instead; `None` if it gets the same.
+fn changed_request(defect: &Defect, seen: &ExaminedRequest<'_>) -> Option<ChangedRequest> {
+    let ExaminedRequest { request, upstream, .. } = seen;
+    if defect.request.is_empty() {
+        return None;
+    }
+    change::changed_request(request, &defect.request, upstream, seen.is_signed())
+}
+
+/// One exchange with the right server.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What it was asked.
+    pub request: Request,
+    /// When.
+    pub time: Timestamp,
+    /// What it answered.
+    pub answer: Response,
+}
+
+/// An exchange, with the facts that entries ask for.
+pub struct ExaminedExchange<'a> {
+    seen: ExaminedRequest<'a>,
+    answer: &'a Response,
+}
+
+impl<'a> ExaminedExchange<'a> {
+    /// Prepares an exchange for the questions of many entries.
+    pub fn new(exchange: &'a Exchange, upstream: &'a Upstream) -> Self {
+        let seen = ExaminedRequest::new(&exchange.request, upstream, exchange.time);
+        Self { seen, answer: &exchange.answer }
+    }
+
+    /// Whether this exchange may end otherwise behind a defect. If not, the right server and the defective one answer
+    /// this request alike, whatever was asked before.
+    pub fn may_change(&self, defect: &Defect) -> bool {
+        let Self { seen, answer } = self;
+        let is_changed = || {
+            let earlier = Mutex::new(None);
+            let change = |answer, change| change::changed_answer(answer, change, seen.upstream, &earlier);
+            defect.response.iter().any(|change| matches!(change, ResponseChange::Replay))
+                || changed_request(defect, seen).is_some()
+                || defect.response.iter().try_fold(Response::clone(answer), change).as_ref() != Some(*answer)
+        };
+        seen.fits(&defect.when) && when::answer_fits(&defect.when, answer) && is_changed()
     }
 }
 

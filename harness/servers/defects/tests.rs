@@ -140,3 +140,33 @@ fn only_every_so_many_th_exchange_is_changed() {
     assert_eq!(answers, [200, 200, 500, 200, 200, 500, 200].map(Some));
     assert_eq!(layer.rewrites(), 2);
 }
+
+#[test]
+fn only_a_repeated_request_is_changed() {
+    let layer = layer(r#"{"id":"a","kind":"legal","title":"t","when":{"repeated":true},"response":[{"status":500}]}"#);
+    let status = |body| layer.answer(&signed_request(body), now(), echo).map(|answer| answer.status);
+    let answers = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#, r#"{"a":1}"#].map(status);
+    assert_eq!(answers, [200, 200, 500, 500].map(Some));
+}
+
+#[rstest]
+#[case::another_status(r#""response":[{"status":201}]"#, true)]
+#[case::the_same_status(r#""response":[{"status":200}]"#, false)]
+#[case::member_that_is_not_there(r#""response":[{"remove":"x"}]"#, false)]
+#[case::member_that_is_there(r#""response":[{"remove":"n"}]"#, true)]
+#[case::another_kind_of_answer(r#""when":{"status":400},"response":[{"status":500}]"#, false)]
+#[case::another_kind_of_request(r#""when":{"json":"malformed"},"response":[{"status":500}]"#, false)]
+#[case::every_third(r#""when":{"every":3},"response":[{"status":500}]"#, true)]
+#[case::a_repeated_one(r#""when":{"repeated":true},"response":[{"status":500}]"#, true)]
+#[case::replayed(r#""response":["replay"]"#, true)]
+#[case::closed(r#""response":["close"]"#, true)]
+#[case::changed_request(r#""request":[{"set":{"member":"d","to":2}}]"#, true)]
+#[case::unchanged_request(r#""request":[{"set":{"member":"d","to":1}}]"#, false)]
+#[case::signature_that_is_right(r#""request":["take-any-signature"]"#, false)]
+fn what_a_defect_may_change_is_known_beforehand(#[case] change: &str, #[case] expected: bool) {
+    let defect = serde_json::from_str(&format!(r#"{{"id":"a","kind":"legal","title":"t",{change}}}"#)).unwrap();
+    let request = signed_request(r#"{"d":1}"#);
+    let exchange = Exchange { answer: echo(&request), request, time: now() };
+    let upstream = upstream();
+    assert_eq!(ExaminedExchange::new(&exchange, &upstream).may_change(&defect), expected);
+}

@@ -1,6 +1,6 @@
 //! Which exchanges a defect applies to.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,16 +12,16 @@ use crate::wire::{Request, Response, error_type};
 
 /// A request, with the facts that conditions ask for. Each is found out when a condition asks for it.
 pub(super) struct ExaminedRequest<'a> {
-    request: &'a Request,
-    upstream: &'a Upstream,
+    pub(super) request: &'a Request,
+    pub(super) upstream: &'a Upstream,
     now: Timestamp,
-    body: OnceCell<Option<Value>>,
-    signature: OnceCell<SignatureState>,
+    body: OnceLock<Option<Value>>,
+    signature: OnceLock<SignatureState>,
 }
 
 impl<'a> ExaminedRequest<'a> {
     pub(super) fn new(request: &'a Request, upstream: &'a Upstream, now: Timestamp) -> Self {
-        Self { request, upstream, now, body: OnceCell::new(), signature: OnceCell::new() }
+        Self { request, upstream, now, body: OnceLock::new(), signature: OnceLock::new() }
     }
 
     fn body(&self) -> Option<&Value> {
