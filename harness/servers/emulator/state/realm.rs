@@ -265,6 +265,13 @@ impl Realm {
         Ok(workgroup.shown(name, self.place(), &self.network, domain))
     }
 
+    /// The id of a workgroup, unless it is being deleted.
+    #[cfg(feature = "login")]
+    pub(in crate::servers::emulator) fn open_workgroup(&self, name: &str) -> Option<&str> {
+        let workgroup = self.workgroups.get(name)?;
+        (!matches!(workgroup.phase, Phase::Deleting(_))).then_some(&workgroup.id)
+    }
+
     /// The pattern that the host names of all workgroups match, as a certificate has it.
     #[cfg(feature = "login")]
     pub(in crate::servers::emulator) fn any_host(&self) -> String {

@@ -1163,3 +1163,35 @@ fn no_input_is_a_fault_of_the_server() {
     drop(saved);
     assert!(Tested::saved(&path).unwrap().everything()[0]["namespaces"].as_array().unwrap().len() > 10);
 }
+
+#[cfg(feature = "login")]
+#[tokio::test]
+async fn the_door_of_a_workgroup_is_closed_when_it_is_deleted_and_not_opened_again() {
+    use std::net::SocketAddr;
+    use tokio::net::TcpStream;
+
+    let door = |shown: &Value| -> Option<SocketAddr> {
+        let (host, port) = (shown["endpoint"]["address"].as_str()?, shown["endpoint"]["port"].as_u64()?);
+        Some(format!("{host}:{port}").parse().unwrap())
+    };
+    let change = |options: &mut EmulatorOptions| options.door = Some(crate::servers::emulator::DoorOptions::default());
+    let mut tested = Tested::of(change).unwrap();
+    tested.service.open_doors().await.unwrap();
+    tested.provide("mine");
+    let (mine, other) = (door(&tested.workgroup("mine")).unwrap(), door(&tested.workgroup("wg-1")).unwrap());
+    TcpStream::connect(mine).await.unwrap();
+    let deleted = tested.ok("DeleteWorkgroup", &json!({"workgroupName": "mine"}))["workgroup"].take();
+    assert_eq!((&deleted["status"], door(&deleted)), (&"DELETING".into(), None), "{deleted}");
+    tested.ok("GetCredentials", &json!({"workgroupName": "mine"}));
+    assert_eq!(door(&tested.workgroup("mine")), None);
+    let listed = tested.ok("ListWorkgroups", &json!({}))["workgroups"].take();
+    let doors: Vec<_> = listed.as_array().unwrap().iter().map(|shown| door(shown).is_some()).collect();
+    assert_eq!(doors, [false, true, true]);
+    while TcpStream::connect(mine).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    TcpStream::connect(other).await.unwrap();
+    tested.wait(1000);
+    tested.ok("CreateWorkgroup", &json!({"namespaceName": "mine", "workgroupName": "mine"}));
+    TcpStream::connect(door(&tested.workgroup("mine")).unwrap()).await.unwrap();
+}
