@@ -367,6 +367,8 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod postgres_tests;
 #[cfg(test)]
 mod tests;
