@@ -1195,3 +1195,37 @@ async fn the_door_of_a_workgroup_is_closed_when_it_is_deleted_and_not_opened_aga
     tested.ok("CreateWorkgroup", &json!({"namespaceName": "mine", "workgroupName": "mine"}));
     TcpStream::connect(door(&tested.workgroup("mine")).unwrap()).await.unwrap();
 }
+
+#[test]
+fn what_is_saved_is_as_its_schema_says_in_every_phase() {
+    let schema = schemars::schema_for!(crate::servers::emulator::SavedState).to_value();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let tested = Tested::saved(&path).unwrap();
+    let tags = json!([{"key": "team", "value": "data"}]);
+    tested.ok("CreateNamespace", &json!({"namespaceName": "mine", "manageAdminPassword": true, "tags": tags}));
+    tested.ok("CreateWorkgroup", &json!({"namespaceName": "mine", "workgroupName": "mine", "baseCapacity": 8}));
+    tested.ok("UpdateWorkgroup", &json!({"workgroupName": "wg-1", "publiclyAccessible": true}));
+    tested.ok("DeleteWorkgroup", &json!({"workgroupName": "wg-2"}));
+    let text = fs::read_to_string(&path).unwrap();
+    for part in ["creating", "modifying", "deleting", "available", "secret_name", "team", "certificate", "baseCapacity"]
+    {
+        assert!(text.contains(&format!("\"{part}\"")), "{part}: {text}");
+    }
+    let saved: Value = serde_json::from_str(&text).unwrap();
+    let errors: Vec<_> =
+        validator.iter_errors(&saved).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    for (pointer, wrong) in [
+        ("/version", json!(2)),
+        ("/realms/0/account", json!("1")),
+        ("/realms/0/workgroups/mine/phase", json!("gone")),
+        ("/realms/0/workgroups/mine/id", Value::Null),
+        ("/realms/0/network/subnets", json!(["subnet-1"])),
+    ] {
+        let mut saved = saved.clone();
+        *saved.pointer_mut(pointer).unwrap() = wrong;
+        assert!(!validator.is_valid(&saved), "{pointer}");
+    }
+}
