@@ -234,17 +234,18 @@ def called(emulator, calls):
 
 def load(program, calls):
     with Emulator(program, "--no-door") as plain, Emulator(program) as door:
-        rates, cpus, faults, passwords, memory = {plain: [], door: []}, {plain: [], door: []}, [], [], {}
+        rates, cpus, faults, given, memory = {plain: [], door: []}, {plain: [], door: []}, [], {}, {}
         for emulator in (plain, door):
-            _, some, wrong, _ = called(emulator, 200)
-            passwords, faults = passwords + some, faults + wrong
+            _, given[emulator], wrong, _ = called(emulator, 200)
+            faults += wrong
             memory[emulator] = emulator.memory()
         for round in range(5):
             for emulator in (plain, door):
                 rate, some, wrong, cpu = called(emulator, calls)
                 rates[emulator].append(rate)
                 cpus[emulator].append(cpu / calls * 1e6)
-                passwords, faults = passwords + some, faults + wrong
+                given[emulator] += some
+                faults += wrong
                 if round == 0:
                     show(f"memory {'with' if emulator is door else 'without'} the door before {calls:,} calls, after: "
                          f"{memory[emulator]:.1f} and {emulator.memory():.1f} MB, more", emulator.memory() - memory[emulator],
@@ -252,6 +253,7 @@ def load(program, calls):
         show(f"errors of {10 * calls:,} calls from {CONNECTIONS} connections", len(faults), "", 0)
         for fault in faults[:3]:
             print(f"  {fault}")
+        passwords = given[plain] + given[door]
         show("passwords that came twice", len(passwords) - len(set(passwords)), "", 0)
         rate = {emulator: statistics.median(rates[emulator]) for emulator in rates}
         cpu = {emulator: statistics.median(cpus[emulator]) for emulator in cpus}
@@ -262,11 +264,11 @@ def load(program, calls):
         show("rate with the door, of that without", 100 * rate[door] / rate[plain], "%", 60, least=True)
         show("the same by the CPU of the emulator", 100 * cpu[plain] / cpu[door], "%", 60, least=True)
         # Once the emulator forgets as many passwords as it gives out, nothing grows.
-        while len(set(passwords)) < 2 * REMEMBERED + 20_000 and calls >= 10_000:
-            passwords += called(door, calls)[1]
+        while len(given[door]) < REMEMBERED + calls and calls >= 10_000:
+            given[door] += called(door, calls)[1]
         full = door.memory()
         called(door, 2 * calls)
-        show(f"memory with the door after {len(passwords):,} calls: {full:.1f} MB; more after {2 * calls:,} further ones",
+        show(f"memory with the door after {len(given[door]):,} calls: {full:.1f} MB; more after {2 * calls:,} further ones",
              door.memory() - full, "MB", 3.0)
 
 

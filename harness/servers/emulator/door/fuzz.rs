@@ -138,7 +138,8 @@ fn mutate(rng: &mut StdRng, bytes: &mut Vec<u8>) {
 
 /// A start-up message of this user, for MD5 or SCRAM.
 fn startup(rng: &mut StdRng, by_md5: bool) -> Vec<u8> {
-    let mut body = (3_u32 << 16 | u32::from(rng.random_bool(0.1)) * 2).to_be_bytes().to_vec();
+    let minor = if rng.random_bool(0.1) { 2 } else { 0 };
+    let mut body = (0x0003_0000_u32 + minor).to_be_bytes().to_vec();
     let mut pairs = vec![("user", USER), ("database", "dev")];
     if by_md5 {
         pairs.push(("driver_version", "Redshift Python Driver 2.2.0"));
