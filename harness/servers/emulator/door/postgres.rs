@@ -536,3 +536,60 @@ impl From<tokio_postgres::Error> for Unchanged {
         Self::Failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// An administrator of a server that takes connections and ends each at once, and how many it took.
+    async fn of_nobody() -> (Administrator, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://admin@{}/dev", listener.local_addr().unwrap());
+        let taken = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&taken);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let administrator = Administrator {
+            database: url.parse().unwrap(),
+            client: None,
+            clock: Clock::default(),
+            comment: COMMENT.to_owned(),
+            roles: Arc::default(),
+            is_stale: false,
+        };
+        (administrator, taken)
+    }
+
+    fn renewal(user: &str) -> ((Job, Done), oneshot::Receiver<Result<(), String>>) {
+        let (done, waiting) = oneshot::channel();
+        let login = Login::new(user, "wg", None, "secret".into(), Timestamp::MAX);
+        ((Job::Renew(Arc::new(login)), done), waiting)
+    }
+
+    #[tokio::test]
+    async fn a_postgresql_that_is_away_is_asked_for_all_who_wait_and_not_for_each() {
+        let (mut administrator, taken) = of_nobody().await;
+        let (jobs, waiting): (Vec<_>, Vec<_>) = (0..20).map(|number| renewal(&format!("IAM:{number}"))).unzip();
+        administrator.perform(jobs).await;
+        for outcome in waiting {
+            let why = outcome.await.unwrap().unwrap_err();
+            assert!(why.starts_with("it cannot be reached: "), "{why}");
+        }
+        let asked = taken.load(Ordering::SeqCst);
+        assert!((1..=2).contains(&asked), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn no_role_is_made_for_a_caller_who_is_gone() {
+        let (mut administrator, taken) = of_nobody().await;
+        let (job, waiting) = renewal("IAM:gone");
+        drop(waiting);
+        administrator.perform(vec![job]).await;
+        assert_eq!(taken.load(Ordering::SeqCst), 0);
+    }
+}
