@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """What the emulator's credentials and its database door bear: load, clients that say nothing, a PostgreSQL that dies.
 
-Prints each figure beside what is asked of it, and fails where one is missed: 10,000 `GetCredentials` from 64 connections
-with and without the door, the memory that they take, log-ins a second with 200 sessions open by MD5 and by SCRAM, calls
+Prints each figure beside what is asked of it, and fails where one is missed: 10,000 `GetCredentials` from 64
+connections with and without the door, the memory that they take, log-ins a second with 200 sessions open by MD5 and by SCRAM, calls
 and log-ins among idle connections and garbage on both ports, and a PostgreSQL that is killed and started again in
 mid-run. Each caller signs once and sends the same request again, so that little of the machine is theirs. Nothing else
 may run beside it.
 
 usage: logins.py [PROGRAM] [--calls N] [--logins N] [--only PART]
-(after `cargo build --release --features login`, on an idle machine; PostgreSQL must be installed for the part `postgres`)
+(after `cargo build --release --features login`, on an idle machine; the part `postgres` needs PostgreSQL)
 """
 import argparse
 import base64
@@ -247,9 +247,10 @@ def load(program, calls):
                 given[emulator] += some
                 faults += wrong
                 if round == 0:
-                    show(f"memory {'with' if emulator is door else 'without'} the door before {calls:,} calls, after: "
-                         f"{memory[emulator]:.1f} and {emulator.memory():.1f} MB, more", emulator.memory() - memory[emulator],
-                         "MB", 10.0 if emulator is door else 3.0)
+                    before, after = memory[emulator], emulator.memory()
+                    what = f"memory {'with' if emulator is door else 'without'} the door before {calls:,} calls, after"
+                    most = 10.0 if emulator is door else 3.0
+                    show(f"{what}: {before:.1f} and {after:.1f} MB, more", after - before, "MB", most)
         show(f"errors of {10 * calls:,} calls from {CONNECTIONS} connections", len(faults), "", 0)
         for fault in faults[:3]:
             print(f"  {fault}")
@@ -268,7 +269,7 @@ def load(program, calls):
             given[door] += called(door, calls)[1]
         full = door.memory()
         called(door, 2 * calls)
-        show(f"memory with the door after {len(given[door]):,} calls: {full:.1f} MB; more after {2 * calls:,} further ones",
+        show(f"memory with the door after {len(given[door]):,} calls: {full:.1f} MB; more after {2 * calls:,} further",
              door.memory() - full, "MB", 3.0)
 
 
@@ -369,7 +370,8 @@ def logins(program, count):
             cpu = emulator.cpu()
             each = (emulator.door, user, password, by_md5, SESSIONS // CALLERS, count // CALLERS)
             outcomes, taken = together(log_in_often, [each] * CALLERS)
-            show(f"log-ins by {name} with {SESSIONS} sessions open", round_(count / taken), "a second", asked, least=True)
+            what = f"log-ins by {name} with {SESSIONS} sessions open"
+            show(what, round_(count / taken), "a second", asked, least=True)
             show(f"CPU of the emulator for a log-in by {name}", (emulator.cpu() - cpu) / count * 1e6, "µs")
             faults = [fault for some, _ in outcomes for fault in some]
             show(f"log-ins by {name} that failed", len(faults), "", 0)
@@ -449,7 +451,8 @@ def crowd(program):
 def programs():
     folders = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + os.environ.get("PATH", "").split(os.pathsep)
     needed = ("initdb", "postgres", "psql")
-    return next((folder for folder in reversed(folders) if all(os.path.exists(os.path.join(folder, name)) for name in needed)), None)
+    have = [folder for folder in folders if all(os.path.exists(os.path.join(folder, name)) for name in needed)]
+    return have[-1] if have else None
 
 
 class Cluster:
@@ -493,7 +496,8 @@ class Cluster:
             time.sleep(0.05)
 
     def ask(self, text):
-        return self.run("psql", "-X", "-A", "-t", "-h", self.folder, "-U", "admin", "-d", "postgres", "-c", text).strip()
+        place = ["-h", self.folder, "-U", "admin", "-d", "postgres"]
+        return self.run("psql", "-X", "-A", "-t", *place, "-c", text).strip()
 
     def kill(self):
         """Ends it as `pg_ctl -m immediate` does: without a word to anybody's transaction."""
@@ -539,7 +543,8 @@ def postgres(program):
     allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     principals = [{"user": key.lower(), "access_key_id": key, "secret_access_key": secret, "policies": [allow]}
                   for key, secret in people]
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder, tempfile.NamedTemporaryFile("w", suffix=".json") as identities:
+    named = tempfile.NamedTemporaryFile("w", suffix=".json")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, named as identities:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
         json.dump({"version": 1, "principals": principals}, identities)
@@ -600,12 +605,13 @@ def main():
     parser.add_argument("program", nargs="?", default="target/release/countersign")
     parser.add_argument("--calls", type=int, default=10_000, help="calls of GetCredentials in a round")
     parser.add_argument("--logins", type=int, default=5_000, help="log-ins of each kind")
-    parser.add_argument("--only", choices=["load", "logins", "crowd", "postgres"], action="append", help="only this part")
+    parts = ["load", "logins", "crowd", "postgres"]
+    parser.add_argument("--only", choices=parts, action="append", help="only this part; repeat it for more")
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     multiprocessing.set_start_method("fork")
-    parts = given.only or ["load", "logins", "crowd", "postgres"]
+    parts = given.only or parts
     if "load" in parts:
         load(given.program, given.calls)
     if "logins" in parts:
