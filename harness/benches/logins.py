@@ -2,10 +2,10 @@
 """What the emulator's credentials and its database door bear: load, clients that say nothing, a PostgreSQL that dies.
 
 Prints each figure beside what is asked of it, and fails where one is missed: 10,000 `GetCredentials` from 64
-connections with and without the door, the memory that they take, log-ins a second with 200 sessions open by MD5 and by SCRAM, calls
-and log-ins among idle connections and garbage on both ports, and a PostgreSQL that is killed and started again in
-mid-run. Each caller signs once and sends the same request again, so that little of the machine is theirs. Nothing else
-may run beside it.
+connections with and without the door, the memory that they take, log-ins a second with 200 sessions open by MD5 and by
+SCRAM, calls and log-ins among idle connections and garbage on both ports, and a PostgreSQL that is killed and started
+again in mid-run. Each caller signs once and sends the same request again, so that little of the machine is theirs.
+Nothing else may run beside it.
 
 usage: logins.py [PROGRAM] [--calls N] [--logins N] [--only PART]
 (after `cargo build --release --features login`, on an idle machine; the part `postgres` needs PostgreSQL)
