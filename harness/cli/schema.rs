@@ -23,7 +23,7 @@ use crate::sdk::cases::ClientSuite;
 use crate::sdk::diff::SdkDiff;
 use crate::sdk::protocol::ProtocolLine;
 use crate::selftest::SelftestReport;
-use crate::servers::emulator::IdentitiesFile;
+use crate::servers::emulator::{IdentitiesFile, SavedState};
 use crate::targets::profile::Profiles;
 use crate::text::file_name;
 
@@ -58,6 +58,7 @@ pub fn all(contract: &Contract) -> Schemas {
         format_schema::<Sdks>("sdk-list.schema.json", "The SDKs that are installed, and the drivers"),
         format_schema::<SelftestReport>("selftest.schema.json", "What a self-test came to"),
         format_schema::<IdentitiesFile>("identities.schema.json", "A file of identities for the emulator"),
+        format_schema::<SavedState>("state.schema.json", "The state of an emulator: serve emulator --state"),
         format_schema::<Ready>("emulator-ready.schema.json", "The line with which the emulator says that it is ready"),
         format_schema::<ShownSettings>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);

@@ -97,7 +97,7 @@ impl Emulator {
     /// Where the database of a workgroup is reached, by the workgroup's name; `None` if it has no door.
     #[cfg(feature = "login")]
     pub fn door(&self, workgroup: &str) -> Option<SocketAddr> {
-        let id = self.service.workgroup_id(workgroup)?;
+        let id = self.service.open_workgroup(workgroup)?;
         self.service.doors()?.address_of(&id).ok()
     }
 

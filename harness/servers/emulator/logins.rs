@@ -19,8 +19,13 @@ const MOST_LOGINS: usize = 65_536;
 /// How long a password is kept after it expired.
 const KEPT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// How many log-ins are taken from the table at once to be checked.
+const CHECKED_AT_ONCE: usize = 64;
+
 /// One pair of user and password.
 pub(super) struct Login {
+    /// The account that the user is of.
+    pub(super) account: String,
     /// The database user.
     pub(super) user: String,
     /// The id of the workgroup that the password is for.
@@ -42,7 +47,16 @@ impl Login {
         expires: Timestamp,
     ) -> Self {
         let (user, workgroup) = (user.to_owned(), workgroup.to_owned());
-        Self { user, workgroup, database, password, expires, scram: OnceLock::new() }
+        Self { account: String::new(), user, workgroup, database, password, expires, scram: OnceLock::new() }
+    }
+
+    /// The same, of a user of this account.
+    pub(super) fn of_account(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
+    }
+
+    fn owner(&self) -> Owner {
+        (self.workgroup.clone(), self.user.clone())
     }
 
     /// What a server needs to check the password by SCRAM. The salt must be the same each time.
@@ -74,6 +88,9 @@ pub(super) enum Refused {
     Expired,
     /// The password is right, for another database.
     OtherDatabase,
+    /// The user has so many passwords that there was no time to check them all. What was computed is kept, so that the
+    /// next attempt checks more of them.
+    Unfinished,
 }
 
 /// What a password was given out for: the workgroup's id and the user.
@@ -83,8 +100,8 @@ type Owner = (String, String);
 struct Kept {
     /// The log-ins of each owner by their number, which grows.
     of: HashMap<Owner, BTreeMap<u64, Arc<Login>>>,
-    /// The owner of each log-in, in the order in which they expire.
-    by_expiry: BTreeMap<(Timestamp, u64), Owner>,
+    /// The log-ins in the order in which they expire.
+    by_expiry: BTreeMap<(Timestamp, u64), Arc<Login>>,
     next: u64,
 }
 
@@ -114,25 +131,35 @@ impl Logins {
             }
             kept.forget_first();
         }
-        let owner = (login.workgroup.clone(), login.user.clone());
         let number = kept.next;
         kept.next += 1;
-        kept.by_expiry.insert((login.expires, number), owner.clone());
-        kept.of.entry(owner).or_default().insert(number, Arc::clone(&login));
+        kept.by_expiry.insert((login.expires, number), Arc::clone(&login));
+        kept.of.entry(login.owner()).or_default().insert(number, Arc::clone(&login));
         login
     }
 
     /// The log-in that somebody proves to know the password of. `is_proved` says whether it is this one; it is asked
-    /// about the newest first.
+    /// about the newest first, until `has_time` says no.
     pub(super) fn check(
         &self,
         attempt: &Attempt,
         now: impl Fn() -> Timestamp,
+        has_time: impl Fn() -> bool,
         is_proved: impl Fn(&Login) -> bool,
     ) -> Result<Arc<Login>, Refused> {
-        // The lock is not held while proofs are computed.
-        let candidates = self.of(attempt);
-        let login = candidates.into_iter().find(|login| is_proved(login)).ok_or(Refused::Wrong)?;
+        let mut before = u64::MAX;
+        let login = loop {
+            // The lock is not held while proofs are computed.
+            let candidates = self.of(attempt, before);
+            let Some((oldest, _)) = candidates.last() else { return Err(Refused::Wrong) };
+            before = *oldest;
+            if let Some((_, login)) = candidates.into_iter().find(|(_, login)| is_proved(login)) {
+                break login;
+            }
+            if !has_time() {
+                return Err(Refused::Unfinished);
+            }
+        };
         if login.expires <= now() {
             return Err(Refused::Expired);
         }
@@ -142,11 +169,12 @@ impl Logins {
         Ok(login)
     }
 
-    /// The log-ins of a user for a workgroup, the newest first.
-    fn of(&self, attempt: &Attempt) -> Vec<Arc<Login>> {
+    /// Some log-ins of a user for a workgroup with their numbers, which are smaller than this one: the newest first.
+    fn of(&self, attempt: &Attempt, before: u64) -> Vec<(u64, Arc<Login>)> {
+        let owner = (attempt.workgroup.clone(), attempt.user.clone());
         let kept = self.kept();
-        let of = kept.of.get(&(attempt.workgroup.clone(), attempt.user.clone()));
-        of.into_iter().flat_map(|logins| logins.values().rev().cloned()).collect()
+        let older = kept.of.get(&owner).into_iter().flat_map(|logins| logins.range(..before).rev());
+        older.take(CHECKED_AT_ONCE).map(|(number, login)| (*number, Arc::clone(login))).collect()
     }
 
     #[cfg(test)]
@@ -160,7 +188,8 @@ impl Logins {
 impl Kept {
     /// Forgets the log-in that expires first.
     fn forget_first(&mut self) {
-        let Some(((_, number), owner)) = self.by_expiry.pop_first() else { return };
+        let Some(((_, number), login)) = self.by_expiry.pop_first() else { return };
+        let owner = login.owner();
         if let Some(logins) = self.of.get_mut(&owner) {
             logins.remove(&number);
             if logins.is_empty() {
@@ -188,7 +217,7 @@ mod tests {
 
     fn check(logins: &Logins, user: &str, password: &str, now: i64) -> Result<(), Refused> {
         let is_proved = |login: &Login| login.password.expose() == password;
-        logins.check(&attempt("wg", user, "dev"), || at(now), is_proved).map(|_| ())
+        logins.check(&attempt("wg", user, "dev"), || at(now), || true, is_proved).map(|_| ())
     }
 
     #[test]
@@ -213,7 +242,7 @@ mod tests {
         logins.issue(login("b", "others", 900), at(0));
         let check = |workgroup, user, database, password: &str| {
             let is_proved = |login: &Login| login.password.expose() == password;
-            logins.check(&attempt(workgroup, user, database), || at(1), is_proved).map(|_| ())
+            logins.check(&attempt(workgroup, user, database), || at(1), || true, is_proved).map(|_| ())
         };
         assert_eq!(check("wg", "a", "sales", "right"), Ok(()));
         assert_eq!(check("wg", "a", "dev", "right"), Err(Refused::OtherDatabase));
@@ -243,6 +272,31 @@ mod tests {
         assert_eq!(logins.len(), MOST_LOGINS);
         assert_eq!(check(&logins, "a", "short", 1), Err(Refused::Wrong));
         assert_eq!(check(&logins, "a", "long", 1), Ok(()));
+    }
+
+    #[test]
+    fn every_password_of_a_user_is_tried_the_newest_first_as_long_as_there_is_time() {
+        let logins = Logins::default();
+        let passwords: Vec<String> = (0..3 * CHECKED_AT_ONCE).map(|number| number.to_string()).collect();
+        for password in &passwords {
+            logins.issue(login("a", password, 900), at(0));
+        }
+        for (password, has_time, expected) in [
+            (&*passwords[0], true, Ok(())),
+            (passwords.last().unwrap(), false, Ok(())),
+            (&passwords[0], false, Err(Refused::Unfinished)),
+            ("wrong", true, Err(Refused::Wrong)),
+        ] {
+            let asked = std::cell::RefCell::new(Vec::new());
+            let is_proved = |login: &Login| {
+                asked.borrow_mut().push(login.password.expose().to_owned());
+                login.password.expose() == password
+            };
+            let checked = logins.check(&attempt("wg", "a", "dev"), || at(1), || has_time, is_proved);
+            assert_eq!(checked.map(|_| ()), expected, "{password}");
+            let newest_first: Vec<_> = passwords.iter().rev().take(asked.borrow().len()).cloned().collect();
+            assert_eq!(*asked.borrow(), newest_first, "{password}");
+        }
     }
 
     #[test]

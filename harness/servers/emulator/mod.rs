@@ -151,6 +151,7 @@ pub use http::Emulator;
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
 pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
+pub use state::SavedState;
 
 #[cfg(test)]
 mod tests;

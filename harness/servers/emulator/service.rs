@@ -5,7 +5,9 @@ use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt, TryFutureExt};
 #[cfg(feature = "login")]
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(feature = "login")]
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::errors::ServiceError;
@@ -130,15 +132,41 @@ impl<'a> Call<'a> {
         &self.service.pages
     }
 
-    /// A workgroup as an answer shows it, with the door to its database if there is one.
+    /// A workgroup as an answer shows it, with the door to its database if there is one. The door of one that is being
+    /// deleted is closed.
+    #[cfg(feature = "login")]
     pub(super) fn with_door(&self, mut shown: Value) -> Value {
-        if shown["endpoint"].is_object()
-            && let Some(id) = shown["workgroupId"].as_str()
-            && let Some((host, port)) = self.service.endpoint_of(id)
+        if let Some(doors) = &self.service.doors
+            && let (Some(id), Some(name)) = (shown["workgroupId"].as_str(), shown["workgroupName"].as_str())
         {
-            shown["endpoint"] = json!({ "address": host, "port": port });
+            let address = self.door_of(doors, id, name);
+            match address {
+                Some(address) => {
+                    shown["endpoint"] = json!({ "address": address.ip().to_string(), "port": address.port() });
+                }
+                None => drop(shown.as_object_mut().and_then(|shown| shown.remove("endpoint"))),
+            }
         }
         shown
+    }
+
+    #[cfg(not(feature = "login"))]
+    pub(super) fn with_door(&self, shown: Value) -> Value {
+        let _ = self;
+        shown
+    }
+
+    /// Where the database of a workgroup is reached; nowhere if it is being deleted, or there is no room for a door.
+    #[cfg(feature = "login")]
+    fn door_of(&self, doors: &super::door::Doors, id: &str, name: &str) -> Option<std::net::SocketAddr> {
+        let is_open = || self.look(|realm| realm.open_workgroup(name).is_some_and(|open| open == id));
+        let address = is_open().then(|| doors.address_of(id));
+        // It may have been deleted in between by another call, which found no port to close.
+        let Some(address) = address.filter(|_| is_open()) else {
+            doors.close_port(id);
+            return None;
+        };
+        address.inspect_err(|error| tracing::warn!(%error, id, "no door can be opened")).ok()
     }
 
     /// Lets the caller's database user log in with a password that this call gives out, until a time in milliseconds
@@ -147,7 +175,8 @@ impl<'a> Call<'a> {
         #[cfg(feature = "login")]
         if let Some(doors) = &self.service.doors {
             let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
-            let login = Login::new(self.caller.database_user, workgroup_id, database, password.clone(), until);
+            let login = Login::new(self.caller.database_user, workgroup_id, database, password.clone(), until)
+                .of_account(self.caller.account);
             if let Some(work) = doors.issue(login) {
                 self.owed.add(work);
             }
@@ -219,8 +248,12 @@ impl EmulatedService {
         let Some(door) = &self.options.door else { return Ok(()) };
         let names = vec![self.look_at_the_first(Realm::any_host)];
         let doors = super::door::Doors::new(door, self.options.clock.clone(), names).await?;
-        for id in self.workgroups().iter().filter_map(|name| self.workgroup_id(name)) {
-            doors.address_of(&id)?;
+        for (index, id) in self.workgroups().iter().filter_map(|name| self.open_workgroup(name)).enumerate() {
+            match doors.address_of(&id) {
+                Err(error) if index == 0 => return Err(error),
+                Err(error) => tracing::warn!(%error, id, "no door can be opened"),
+                Ok(_) => {}
+            }
         }
         self.doors = Some(doors);
         Ok(())
@@ -231,23 +264,10 @@ impl EmulatedService {
         self.doors.as_ref()
     }
 
-    /// The id of a workgroup that its account has in its first region.
+    /// The id of a workgroup that its account has in its first region, unless it is being deleted.
     #[cfg(feature = "login")]
-    pub(super) fn workgroup_id(&self, name: &str) -> Option<String> {
-        let found = self.look_at_the_first(|realm| realm.workgroup_resource(name)).ok()?;
-        Some(found.id().to_owned())
-    }
-
-    /// Host and port at which the database of a workgroup is reached, if there is a door to it.
-    fn endpoint_of(&self, workgroup_id: &str) -> Option<(String, u16)> {
-        #[cfg(feature = "login")]
-        if let Some(doors) = &self.doors {
-            let address = doors.address_of(workgroup_id);
-            let address = address.inspect_err(|error| tracing::warn!(%error, workgroup_id, "no door can be opened"));
-            return address.ok().map(|address| (address.ip().to_string(), address.port()));
-        }
-        let _ = (self, workgroup_id);
-        None
+    pub(super) fn open_workgroup(&self, name: &str) -> Option<String> {
+        self.look_at_the_first(|realm| realm.open_workgroup(name).map(str::to_owned))
     }
 
     /// The options that it was made with.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
@@ -22,6 +21,9 @@ const PASSWORD_LIMIT: usize = 2048;
 /// A log-in is refused so long after its proof came, or twice or more times so long: how long it took to find out says
 /// nothing.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the passwords of a user are tried at once. Each takes about a millisecond for the first time.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The kinds of `AuthenticationRequest`.
 const OK: u32 = 0;
@@ -48,7 +50,7 @@ pub(super) enum Outcome {
 
 impl Door {
     /// Takes a connection to a workgroup up to its session. The caller bounds its time.
-    pub(super) async fn open(&self, stream: TcpStream, workgroup: &str) -> Outcome {
+    pub(super) async fn open(&self, stream: impl Stream + 'static, workgroup: &str) -> Outcome {
         let (mut stream, startup) = match self.start(stream).await {
             Ok(Started::Startup(stream, startup)) => (stream, startup),
             Ok(Started::Cancel(bytes)) => return Outcome::Cancel(bytes),
@@ -65,7 +67,7 @@ impl Door {
     }
 
     /// Reads what comes before the proof of a password. GSSAPI is declined, TLS is spoken; each is asked for once at most.
-    async fn start(&self, mut stream: TcpStream) -> Result<Started, Unopened> {
+    async fn start(&self, mut stream: impl Stream + 'static) -> Result<Started, Unopened> {
         let mut opening = read_opening(&mut stream).await;
         if matches!(opening, Ok(Opening::Gss)) {
             stream.write_all(b"N").await?;
@@ -182,30 +184,29 @@ impl Door {
         };
         let (logins, clock) = (Arc::clone(&self.logins), self.clock.clone());
         let now = move || clock.now();
-        match proof {
+        let begun = Instant::now();
+        let has_time = move || begun.elapsed() < CHECK_TIMEOUT;
+        // A user may have thousands of passwords, and the first check of each takes time, which others do not wait for.
+        let checking = spawn_blocking(move || match proof {
             Proof::Md5 { salt, answer } => {
                 let is_proved = |login: &Login| proof::is_md5_of(login, salt, &answer);
-                Ok((logins.check(&attempt, now, is_proved)?, None))
+                Ok((logins.check(&attempt, now, has_time, is_proved)?, None))
             }
-            // The first check of each password takes a millisecond, which others do not wait for.
             Proof::Scram { salt, exchange } => {
-                let checking = spawn_blocking(move || {
-                    let is_proved = |login: &Login| exchange.is_proof_of(login, &salt);
-                    let checked = logins.check(&attempt, now, is_proved);
-                    match checked {
-                        Ok(login) => {
-                            let last = exchange.answer(&login, &salt);
-                            Ok((login, Some(last)))
-                        }
-                        Err(refused) => {
-                            exchange.check_nothing(&salt);
-                            Err(refused)
-                        }
+                let is_proved = |login: &Login| exchange.is_proof_of(login, &salt);
+                match logins.check(&attempt, now, has_time, is_proved) {
+                    Ok(login) => {
+                        let last = exchange.answer(&login, &salt);
+                        Ok((login, Some(last)))
                     }
-                });
-                checking.await.unwrap_or(Err(Refused::Wrong))
+                    Err(refused) => {
+                        exchange.check_nothing(&salt);
+                        Err(refused)
+                    }
+                }
             }
-        }
+        });
+        checking.await.unwrap_or(Err(Refused::Wrong))
     }
 }
 
@@ -263,6 +264,11 @@ fn refusal(refused: Refused, startup: &Startup) -> SqlError {
         Refused::OtherDatabase => {
             let message = format!("the password is not for the database \"{}\"", startup.database());
             SqlError::fatal("28000", message)
+        }
+        Refused::Unfinished => {
+            let message = format!("the user \"{}\" has too many passwords to try them all at once", startup.user());
+            SqlError::fatal("53400", message)
+                .with_hint("Log in again, or with a password that GetCredentials just gave.")
         }
     }
 }

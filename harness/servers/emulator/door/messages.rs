@@ -249,6 +249,11 @@ impl SqlError {
         Self { hint, ..self }
     }
 
+    /// The port of the connection is closed. Source: PostgreSQL, the words of `57P01`.
+    pub(super) fn shutdown() -> Self {
+        Self::fatal("57P01", "terminating connection due to administrator command")
+    }
+
     pub(super) fn malformed(what: &str) -> Self {
         Self::fatal("08P01", what)
     }

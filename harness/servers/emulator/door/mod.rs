@@ -17,10 +17,12 @@
 //! | how workgroups are told apart | each has its own port; a password is good at the port of its workgroup | on loopback, the address is all that a client shows |
 //! | which proof | MD5 where the start-up message has `driver_version`, else SCRAM-SHA-256 | `redshift_connector` cannot speak SCRAM with current releases of what it is built on |
 //! | several passwords of a user | each is tried, the newest first | a client does not say which it means |
+//! | a user who has thousands of them | they are tried for five seconds, then SQLSTATE 53400; the next log-in goes on | the first check of each takes a millisecond, and is kept |
 //! | wrong, expired, unknown | SQLSTATE 28P01, a tenth of a second after the proof | how long it took to find out says nothing |
 //! | a password for one database | at another one: SQLSTATE 28000, once the password is proved | `dbName` is what the password was asked for |
 //! | a database | any name exists | it is undocumented whether `GetCredentials` looks it up |
 //! | an open session | goes on after its password expired | seen on real AWS |
+//! | a workgroup that is deleted | its port is closed by the call that deletes it, and its answers show no `endpoint` any more; open sessions end with SQLSTATE 57P01 | undocumented; its compute is taken down, and a PostgreSQL that goes down says so |
 //!
 //! With a PostgreSQL behind it:
 //!
@@ -30,9 +32,12 @@
 //! | an older password that is still good | logs in at the door, which goes on with the role's own | both of two fresh passwords must hold |
 //! | the newest has expired, an older one has not | the role gets the older one when it logs in at the door | the same |
 //! | a role of the same name that no emulator made | is left alone; the call is answered with `InternalServerException` | it is somebody's |
+//! | users of two accounts with one name | the role is that of the first one, until it is dropped; the other call is answered with `InternalServerException` | they are two people, and `current_user` must be the `dbUser` for each |
+//! | one user in two workgroups, or in two regions of an account | one role | it is one identity, and there is one PostgreSQL |
 //! | a user whose name is longer than 63 bytes | the same | PostgreSQL cuts such names, so that two users would be one |
 //! | privileges | those of PUBLIC, and of the role of the plain name: `alice` for `IAM:alice` | the issue of who may do what is the database's |
 //! | `server_version` | 8.0.2 for drivers of Redshift, else the PostgreSQL's own | the drivers parse it, and psql chooses its queries by it |
+//! | a client that does not read | loses its session after five minutes in which it took nothing; nothing more is read of the PostgreSQL meanwhile | a session that says nothing may stay for ever, and nobody else may be held up |
 //! | the end of a password | `VALID UNTIL`, less how far the emulator's clock was moved | the PostgreSQL has a clock of its own |
 //!
 //! The protocol is written here rather than taken from a library: those that there are know one password for a user,
@@ -50,18 +55,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use self::certificate::Certificate;
 use self::login::{Opened, Outcome};
-use self::messages::Outgoing;
+use self::messages::{Outgoing, Stream};
 pub use self::postgres::Database;
 use self::postgres::{Postgres, RolesOfOne};
 use self::session::Session;
@@ -91,6 +97,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may take to read the first messages of a session.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the client of a relayed session may take nothing of what is there for it.
+const UNREAD_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long the sessions of a port that is closed have to say so to their clients.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many ports there are at most. Each takes a descriptor, and clients can create workgroups by the thousand.
+const MOST_PORTS: usize = 256;
+
 /// Where an emulator lets its passwords log in.
 #[derive(Clone, Debug)]
 pub struct DoorOptions {
@@ -107,15 +122,21 @@ impl Default for DoorOptions {
     }
 }
 
-/// The port of a workgroup.
+/// The port of a workgroup. It is closed when this is dropped.
 struct Port {
     address: SocketAddr,
+    _open: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Port {
-    fn drop(&mut self) {
-        self.task.abort();
+/// Says when a port is closed.
+#[derive(Clone)]
+struct Closing(watch::Receiver<()>);
+
+impl Closing {
+    async fn closed(&mut self) {
+        // Nothing is ever sent: this waits for the end of the sender.
+        let _ = self.0.changed().await;
     }
 }
 
@@ -143,6 +164,8 @@ pub(super) struct Doors {
     listen: SocketAddr,
     /// The ports that are open, by the id of the workgroup.
     ports: Mutex<BTreeMap<String, Port>>,
+    /// Whether the port that the options name was taken.
+    is_first_open: AtomicBool,
     roles: Option<RolesOfOne>,
 }
 
@@ -175,7 +198,13 @@ impl Doors {
             opening: Semaphore::new(MOST_OPENING),
             sessions: Semaphore::new(MOST_SESSIONS),
         };
-        Ok(Self { door: Arc::new(door), listen: options.listen, ports: Mutex::default(), roles })
+        Ok(Self {
+            door: Arc::new(door),
+            listen: options.listen,
+            ports: Mutex::default(),
+            is_first_open: AtomicBool::new(false),
+            roles,
+        })
     }
 
     /// The certificate of the authority that clients must trust, as PEM.
@@ -189,17 +218,26 @@ impl Doors {
         if let Some(port) = ports.get(workgroup) {
             return Ok(port.address);
         }
+        if ports.len() >= MOST_PORTS {
+            return Err(io::Error::other(format!("there are {MOST_PORTS} doors, and there is room for no more")));
+        }
         let mut listen = self.listen;
-        if !ports.is_empty() {
+        if self.is_first_open.swap(true, Ordering::Relaxed) {
             listen.set_port(0);
         }
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let listener = TcpListener::from_std(listener)?;
-        let task = tokio::spawn(Arc::clone(&self.door).serve(listener, workgroup.to_owned()));
-        ports.insert(workgroup.to_owned(), Port { address, task });
+        let (open, closing) = watch::channel(());
+        let task = tokio::spawn(Arc::clone(&self.door).serve(listener, workgroup.to_owned(), Closing(closing)));
+        ports.insert(workgroup.to_owned(), Port { address, _open: open, task });
         Ok(address)
+    }
+
+    /// Closes the port of a workgroup, if it has one, and ends its connections.
+    pub(super) fn close_port(&self, workgroup: &str) {
+        drop(self.ports.lock().unwrap_or_else(PoisonError::into_inner).remove(workgroup));
     }
 
     /// Remembers a log-in that is given out. Returns what must be done before it holds.
@@ -225,7 +263,12 @@ impl Doors {
 
     /// Ends every connection and drops the roles that were made.
     pub(super) async fn close(&self) -> io::Result<()> {
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let ports = std::mem::take(&mut *self.ports.lock().unwrap_or_else(PoisonError::into_inner));
+        // All are closed before the first is waited for.
+        let tasks: Vec<_> = ports.into_values().map(|port| port.task).collect();
+        for task in tasks {
+            let _ = task.await;
+        }
         let Some(roles) = &self.roles else { return Ok(()) };
         let dropped = roles.drop_all().await?;
         tracing::debug!(?dropped, "roles were dropped");
@@ -234,20 +277,23 @@ impl Doors {
 }
 
 impl Door {
-    /// Takes the connections to a workgroup for ever.
-    async fn serve(self: Arc<Self>, listener: TcpListener, workgroup: String) {
+    /// Takes the connections to a workgroup until its port is closed.
+    async fn serve(self: Arc<Self>, listener: TcpListener, workgroup: String, mut closing: Closing) {
         let workgroup: Arc<str> = workgroup.into();
-        // Dropped with this function, so that closing the port ends its connections too.
+        // Dropped with this function: no connection outlives it.
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        // The place is taken in turn; until then, the connection waits in the queue of the system.
-                        let Ok(place) = self.opening.acquire().await else { return };
-                        place.forget();
-                        let (door, workgroup) = (Arc::clone(&self), Arc::clone(&workgroup));
-                        connections.spawn(async move { door.converse(stream, &workgroup).await });
+                        // The place is taken in turn; until then, further connections wait in the queue of the system.
+                        tokio::select! {
+                            place = self.opening.acquire() => drop(place.map(SemaphorePermit::forget)),
+                            () = closing.closed() => break,
+                        }
+                        let _ = stream.set_nodelay(true);
+                        let (door, workgroup, closing) = (Arc::clone(&self), Arc::clone(&workgroup), closing.clone());
+                        connections.spawn(async move { door.converse(stream, &workgroup, closing).await });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection to the door could not be taken");
@@ -255,17 +301,24 @@ impl Door {
                     }
                 },
                 Some(_) = connections.join_next() => {}
+                () = closing.closed() => break,
             }
         }
+        drop(listener);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(CLOSING_TIMEOUT, ended).await;
     }
 
     /// One connection, whose place among those that log in was taken.
-    async fn converse(self: Arc<Self>, stream: TcpStream, workgroup: &str) {
+    async fn converse(self: Arc<Self>, stream: impl Stream + 'static, workgroup: &str, mut closing: Closing) {
         let place = Place(&self.opening);
         let is_crowded = self.opening.available_permits() < MOST_OPENING / 2;
         let patience = if is_crowded { CROWDED_LOGIN_TIMEOUT } else { LOGIN_TIMEOUT };
-        let _ = stream.set_nodelay(true);
-        let mut opened = match timeout(patience, self.open(stream, workgroup)).await {
+        let opened = tokio::select! {
+            opened = timeout(patience, self.open(stream, workgroup)) => opened,
+            () = closing.closed() => return,
+        };
+        let mut opened = match opened {
             Ok(Outcome::Opened(opened)) => opened,
             Ok(Outcome::Cancel(request)) => {
                 if let Some(postgres) = &self.postgres {
@@ -282,8 +335,8 @@ impl Door {
             return;
         };
         let ended = match &self.postgres {
-            Some(postgres) => postgres.converse(opened, self.clock.now()).await,
-            None => embedded(opened).await,
+            Some(postgres) => postgres.converse(opened, self.clock.now(), closing).await,
+            None => embedded(opened, closing).await,
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a session ended early");
@@ -292,7 +345,7 @@ impl Door {
 }
 
 /// A session that the door answers itself.
-async fn embedded(opened: Opened) -> io::Result<()> {
+async fn embedded(opened: Opened, closing: Closing) -> io::Result<()> {
     let Opened { mut stream, startup, .. } = opened;
     let mut out = Outgoing::default();
     for (name, value) in session::reported(&startup) {
@@ -302,7 +355,7 @@ async fn embedded(opened: Opened) -> io::Result<()> {
     out.message(b'K', |body| body.extend_from_slice(&[0; 8])).ready(b'I');
     timeout(WRITE_TIMEOUT, stream.write_all(&out.0)).await??;
     timeout(WRITE_TIMEOUT, stream.flush()).await??;
-    Session::new(&startup).run(stream).await
+    Session::new(&startup).run(stream, closing).await
 }
 
 /// A place among those that log in, which is free again when this is dropped.
@@ -314,6 +367,8 @@ impl Drop for Place<'_> {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod postgres_tests;
 #[cfg(test)]

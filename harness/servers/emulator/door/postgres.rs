@@ -21,6 +21,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::login::Opened;
 use super::messages::{Outgoing, SqlError, Startup};
 use super::upstream::{self, NoSession};
+use super::{Closing, UNREAD_TIMEOUT, WRITE_TIMEOUT};
 use crate::servers::emulator::clock::Clock;
 use crate::servers::emulator::logins::Login;
 use crate::servers::emulator::{proof, random};
@@ -197,7 +198,7 @@ struct Administrator {
     database: Database,
     client: Option<Client>,
     clock: Clock,
-    /// Names this emulator in the comments on roles.
+    /// Names this emulator in the comments on roles. The account of the user comes behind it.
     comment: String,
     roles: Arc<Roles>,
     /// Whether the clock was moved, and not every role knows it.
@@ -239,7 +240,7 @@ impl Postgres {
                 administrator.perform(std::mem::take(&mut jobs)).await;
             }
         });
-        let of_one = RolesOfOne { database: database.clone(), comment };
+        let of_one = RolesOfOne { database: database.clone(), comment: format!("{comment} %") };
         Ok((Self { database, jobs, roles }, of_one))
     }
 
@@ -261,31 +262,15 @@ impl Postgres {
     }
 
     /// The session of somebody who logged in at the door.
-    pub(super) async fn converse(&self, opened: Opened, now: Timestamp) -> io::Result<()> {
+    pub(super) async fn converse(&self, opened: Opened, now: Timestamp, closing: Closing) -> io::Result<()> {
         let Opened { mut stream, startup, login } = opened;
         match self.log_in(&startup, &login, now).await {
             Ok((server, said)) => {
-                stream.write_all(&said).await?;
-                stream.flush().await?;
-                upstream::relay(stream, server).await
+                timeout(WRITE_TIMEOUT, stream.write_all(&said)).await??;
+                timeout(WRITE_TIMEOUT, stream.flush()).await??;
+                upstream::relay(stream, server, closing, UNREAD_TIMEOUT).await
             }
-            Err(NoSession::Refused(message)) => {
-                let mut out = Outgoing::default();
-                out.message(message.kind, |body| body.extend_from_slice(&message.body));
-                stream.write_all(&out.0).await?;
-                stream.shutdown().await
-            }
-            Err(NoSession::Password) => {
-                let error =
-                    SqlError::fatal("57P03", "the PostgreSQL behind the door does not take the role's password");
-                super::login::refuse(&mut *stream, &error).await;
-                Ok(())
-            }
-            Err(NoSession::Failed(error)) => {
-                let message = format!("the PostgreSQL behind the door cannot be reached: {error}");
-                super::login::refuse(&mut *stream, &SqlError::fatal("57P03", message)).await;
-                Ok(())
-            }
+            Err(refused) => timeout(WRITE_TIMEOUT, refuse(&mut *stream, refused)).await?,
         }
     }
 
@@ -352,6 +337,26 @@ impl Postgres {
     }
 }
 
+/// Says why there is no session, and ends the connection.
+async fn refuse(stream: &mut (dyn super::messages::Stream + 'static), refused: NoSession) -> io::Result<()> {
+    let error = match refused {
+        NoSession::Refused(message) => {
+            let mut out = Outgoing::default();
+            out.message(message.kind, |body| body.extend_from_slice(&message.body));
+            stream.write_all(&out.0).await?;
+            return stream.shutdown().await;
+        }
+        NoSession::Password => {
+            SqlError::fatal("57P03", "the PostgreSQL behind the door does not take the role's password")
+        }
+        NoSession::Failed(error) => {
+            SqlError::fatal("57P03", format!("the PostgreSQL behind the door cannot be reached: {error}"))
+        }
+    };
+    super::login::refuse(stream, &error).await;
+    Ok(())
+}
+
 fn shown(host: &Host, port: u16) -> String {
     match host {
         Host::Tcp(name) => format!("{name}:{port}"),
@@ -361,7 +366,9 @@ fn shown(host: &Host, port: u16) -> String {
 
 impl Administrator {
     /// Does several jobs. Of several passwords for one role, only the newest is written.
-    async fn perform(&mut self, jobs: Vec<(Job, Done)>) {
+    async fn perform(&mut self, mut jobs: Vec<(Job, Done)>) {
+        // Where the client is gone, nobody got the password.
+        jobs.retain(|(job, done)| matches!(job, Job::ClockMoved) || !done.is_closed());
         let mut newest: HashMap<String, Arc<Login>> = HashMap::new();
         for (job, _) in &jobs {
             match job {
@@ -370,11 +377,24 @@ impl Administrator {
             }
         }
         let mut outcomes = HashMap::new();
+        let mut away = None;
         for (user, login) in newest {
-            let outcome = self.within_limit(login).await;
+            let outcome = match &away {
+                // Nobody waits for it once for each user.
+                Some(why) => Err(String::clone(why)),
+                None => self.within_limit(login).await,
+            };
+            if let Err(why) = &outcome
+                && self.client.is_none()
+            {
+                away = Some(why.clone());
+            }
             outcomes.insert(user, outcome);
         }
-        let refreshed = self.refresh().await;
+        let refreshed = match away {
+            Some(why) if self.is_stale => Err(why),
+            _ => self.refresh().await,
+        };
         for (job, done) in jobs {
             let outcome = match job {
                 Job::Renew(login) => outcomes.get(&login.user).cloned().unwrap_or(Ok(())),
@@ -400,12 +420,11 @@ impl Administrator {
 
     async fn within_limit(&mut self, login: Arc<Login>) -> Result<(), String> {
         let renewed = timeout(TIMEOUT, self.renew(&login)).await;
-        let renewed = renewed.unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
-        if renewed.is_err() {
+        renewed.unwrap_or_else(|_| {
             // What the connection is in the middle of is unknown.
             self.client = None;
-        }
-        renewed
+            Err("it did not answer in time".to_owned())
+        })
     }
 
     /// Makes the role of a log-in, or changes it.
@@ -424,14 +443,22 @@ impl Administrator {
                 Err(Unchanged::Foreign) => {
                     return Err(format!("its role {} was not made by an emulator", foreign(&login.user)));
                 }
+                Err(Unchanged::OtherAccount(account)) => {
+                    let (user, account, own) = (foreign(&login.user), foreign(&account), &login.account);
+                    return Err(format!(
+                        "its role {user} is that of the account {account}, and a user of account {own} cannot have it too"
+                    ));
+                }
                 Err(Unchanged::Failed(error)) => error,
             };
             let is_in_the_way = error.code().is_some_and(|code| IN_THE_WAY.contains(&code.code()));
-            if error.is_closed() || error.code().is_none() {
+            // Without a code, the connection broke. One of class 57 ends it.
+            if error.is_closed() || error.code().is_none_or(|code| code.code().starts_with("57P")) {
                 self.client = None;
             }
             if tries >= TRIES || !(is_in_the_way || (self.client.is_none() && tries == 1)) {
-                return Err(words(&error));
+                let why = words(&error);
+                return Err(if self.client.is_none() { format!("it cannot be reached: {why}") } else { why });
             }
             sleep(TRY_PAUSE * tries).await;
         }
@@ -454,6 +481,9 @@ impl Administrator {
             .await?;
         let verb = match found.map(|row| row.get::<_, String>(0)) {
             Some(comment) if !comment.starts_with(COMMENT) => return Err(Unchanged::Foreign),
+            Some(comment) if account_in(&comment).is_some_and(|account| account != login.account) => {
+                return Err(Unchanged::OtherAccount(account_in(&comment).unwrap_or_default().to_owned()));
+            }
             Some(_) => "ALTER",
             None => "CREATE",
         };
@@ -464,7 +494,7 @@ impl Administrator {
             "{verb} ROLE {role} LOGIN PASSWORD {} VALID UNTIL {}; COMMENT ON ROLE {role} IS {};",
             quoted_text(&verifier),
             quoted_text(&end),
-            quoted_text(&self.comment),
+            quoted_text(&format!("{} {}", self.comment, login.account)),
         );
         // Source of the prefixes: the Redshift Management Guide.
         let plain = login.user.strip_prefix("IAM:").or_else(|| login.user.strip_prefix("IAMR:"));
@@ -487,15 +517,79 @@ impl Administrator {
     }
 }
 
+/// The account in the comment on a role, whose user it is.
+fn account_in(comment: &str) -> Option<&str> {
+    comment.split(' ').nth(2)
+}
+
 /// Why a role was not changed.
 enum Unchanged {
     /// It is not one of an emulator.
     Foreign,
+    /// It is that of a user of this account.
+    OtherAccount(String),
     Failed(tokio_postgres::Error),
 }
 
 impl From<tokio_postgres::Error> for Unchanged {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// An administrator of a server that takes connections and ends each at once, and how many it took.
+    async fn of_nobody() -> (Administrator, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://admin@{}/dev", listener.local_addr().unwrap());
+        let taken = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&taken);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let administrator = Administrator {
+            database: url.parse().unwrap(),
+            client: None,
+            clock: Clock::default(),
+            comment: COMMENT.to_owned(),
+            roles: Arc::default(),
+            is_stale: false,
+        };
+        (administrator, taken)
+    }
+
+    fn renewal(user: &str) -> ((Job, Done), oneshot::Receiver<Result<(), String>>) {
+        let (done, waiting) = oneshot::channel();
+        let login = Login::new(user, "wg", None, "secret".into(), Timestamp::MAX);
+        ((Job::Renew(Arc::new(login)), done), waiting)
+    }
+
+    #[tokio::test]
+    async fn a_postgresql_that_is_away_is_asked_for_all_who_wait_and_not_for_each() {
+        let (mut administrator, taken) = of_nobody().await;
+        let (jobs, waiting): (Vec<_>, Vec<_>) = (0..20).map(|number| renewal(&format!("IAM:{number}"))).unzip();
+        administrator.perform(jobs).await;
+        for outcome in waiting {
+            let why = outcome.await.unwrap().unwrap_err();
+            assert!(why.starts_with("it cannot be reached: "), "{why}");
+        }
+        let asked = taken.load(Ordering::SeqCst);
+        assert!((1..=2).contains(&asked), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn no_role_is_made_for_a_caller_who_is_gone() {
+        let (mut administrator, taken) = of_nobody().await;
+        let (job, waiting) = renewal("IAM:gone");
+        drop(waiting);
+        administrator.perform(vec![job]).await;
+        assert_eq!(taken.load(Ordering::SeqCst), 0);
     }
 }

@@ -217,6 +217,32 @@ async fn a_new_user_has_the_rights_of_public_and_of_the_role_of_its_plain_name()
 }
 
 #[tokio::test]
+async fn a_user_of_another_account_cannot_have_the_role_of_the_first() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (doors, others) = (cluster.doors(&Clock::default()).await, cluster.doors(&Clock::default()).await);
+    let issue = async |doors: &Doors, account: &str, workgroup: &str, password: &str| {
+        let expires = Clock::default().now() + SignedDuration::from_secs(900);
+        let login = Login::new(USER, workgroup, None, password.into(), expires).of_account(account);
+        doors.issue(login).unwrap().await
+    };
+    issue(&doors, "111122223333", "wg", "first").await.unwrap();
+    // The same identity, at another workgroup and at another emulator.
+    issue(&doors, "111122223333", "wg-2", "second").await.unwrap();
+    issue(&others, "111122223333", "wg", "third").await.unwrap();
+    for doors in [&doors, &others] {
+        let refused = issue(doors, "444455556666", "wg-3", "stranger").await.unwrap_err();
+        assert_eq!((refused.status, refused.name), (500, "InternalServerException"));
+        assert!(refused.message.contains("is that of the account 111122223333"), "{}", refused.message);
+    }
+    assert_eq!(refusal(cluster.directly(USER, "stranger").await).0, "28P01");
+    cluster.directly(USER, "third").await.unwrap();
+    let client = through(&doors, USER, "first").await.unwrap();
+    assert_eq!(first_row(&client, "select current_user").await, [Some(USER.to_owned())]);
+    others.close().await.unwrap();
+    issue(&doors, "444455556666", "wg-3", "stranger").await.unwrap();
+}
+
+#[tokio::test]
 async fn names_are_quoted_and_calls_at_the_same_time_do_not_collide() {
     let Some(cluster) = Cluster::start().await else { return };
     let clock = Clock::default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
+use super::Closing;
 use super::messages::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 use super::sql::{self, Column, Statement, Value};
 
@@ -15,10 +16,13 @@ use super::sql::{self, Column, Statement, Value};
 pub(super) const SERVER_VERSION: &str = "8.0.2";
 
 /// The longest message of a session, in bytes.
-const MESSAGE_LIMIT: usize = 32 << 10;
+pub(super) const MESSAGE_LIMIT: usize = 32 << 10;
 
 /// How many bytes the prepared statements, the portals and the settings of a session hold together.
-const KEPT_LIMIT: usize = 64 << 10;
+pub(super) const KEPT_LIMIT: usize = 64 << 10;
+
+/// How many bytes the answer to one query has.
+pub(super) const ANSWER_LIMIT: usize = 1 << 20;
 
 /// What one of them takes besides its texts.
 const KEPT_EACH: usize = 64;
@@ -48,15 +52,41 @@ struct Portal {
     formats: Vec<u16>,
 }
 
+/// Things that a session keeps by name, and how many bytes each takes.
+#[derive(Debug)]
+struct Shelf<T>(HashMap<String, (T, usize)>);
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> Shelf<T> {
+    fn get(&self, name: &str) -> Option<&T> {
+        self.0.get(name).map(|(thing, _)| thing)
+    }
+
+    /// How many bytes a thing takes; 0 if it is not there.
+    fn bytes_of(&self, name: &str) -> usize {
+        self.0.get(name).map_or(0, |(_, bytes)| *bytes)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.values().map(|(_, bytes)| bytes).sum()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     user: String,
     database: String,
-    settings: HashMap<String, String>,
-    statements: HashMap<String, (Arc<Statement>, usize)>,
-    portals: HashMap<String, Portal>,
-    /// How many bytes statements, portals and settings hold.
-    kept: usize,
+    /// The settings that the session began with.
+    defaults: HashMap<String, String>,
+    /// Those that it has set since.
+    settings: Shelf<String>,
+    statements: Shelf<Arc<Statement>>,
+    portals: Shelf<Portal>,
     /// `I` outside of a transaction, `T` inside, `E` inside of one that failed.
     transaction: u8,
     /// After an error of the extended protocol, everything up to `Sync` is skipped.
@@ -87,22 +117,28 @@ impl Session {
         Self {
             user: startup.user().to_owned(),
             database: startup.database().to_owned(),
-            settings: settings.into_iter().chain(reported).collect(),
-            statements: HashMap::new(),
-            portals: HashMap::new(),
-            kept: 0,
+            defaults: settings.into_iter().chain(reported).collect(),
+            settings: Shelf::default(),
+            statements: Shelf::default(),
+            portals: Shelf::default(),
             transaction: b'I',
             skipping: false,
         }
     }
 
-    /// Answers a client until it ends the session.
-    pub(super) async fn run(mut self, stream: Box<dyn Stream>) -> io::Result<()> {
+    /// Answers a client until it ends the session, or the port is closed.
+    pub(super) async fn run(mut self, stream: Box<dyn Stream>, mut closing: Closing) -> io::Result<()> {
         let mut stream = BufReader::with_capacity(4 << 10, stream);
         let mut out = Outgoing::default();
         loop {
             // A session may wait as long as it likes for its next message.
-            let kind = stream.read_u8().await?;
+            let kind = tokio::select! {
+                kind = stream.read_u8() => kind?,
+                () = closing.closed() => {
+                    super::login::refuse(&mut stream, &SqlError::shutdown()).await;
+                    return Ok(());
+                }
+            };
             let message = timeout(MESSAGE_TIMEOUT, read_message(&mut stream, kind, MESSAGE_LIMIT)).await?;
             let goes_on = match message {
                 Ok(message) => self.answer(&message, &mut out),
@@ -122,6 +158,7 @@ impl Session {
                 timeout(MESSAGE_TIMEOUT, stream.write_all(&out.0)).await??;
                 timeout(MESSAGE_TIMEOUT, stream.flush()).await??;
                 out.0.clear();
+                out.0.shrink_to(SENT_AT_ONCE);
             }
             if is_last {
                 return stream.shutdown().await;
@@ -130,7 +167,7 @@ impl Session {
     }
 
     /// Answers one message, and says whether the session goes on. An error ends it.
-    fn answer(&mut self, message: &Message, out: &mut Outgoing) -> Result<bool, SqlError> {
+    pub(super) fn answer(&mut self, message: &Message, out: &mut Outgoing) -> Result<bool, SqlError> {
         let fields = Fields(&message.body);
         let done = match message.kind {
             b'X' => return Ok(false),
@@ -139,12 +176,14 @@ impl Session {
                 if let Err(error) = self.query(text, out) {
                     self.fail(&error, out);
                 }
-                self.portals.remove("");
+                self.portals.0.remove("");
+                self.end_portals();
                 out.ready(self.transaction);
                 return Ok(true);
             }
             b'S' => {
                 self.skipping = false;
+                self.end_portals();
                 out.ready(self.transaction);
                 return Ok(true);
             }
@@ -181,8 +220,18 @@ impl Session {
                 describe(&columns, &[], out);
             }
             self.perform(&statement, &[], out)?;
+            if out.0.len() > ANSWER_LIMIT {
+                return Err(SqlError::error("54000", format!("the answer has more than {ANSWER_LIMIT} bytes")));
+            }
         }
         Ok(())
+    }
+
+    /// A portal lives as long as its transaction. Source: the PostgreSQL documentation, "Extended Query".
+    fn end_portals(&mut self) {
+        if self.transaction == b'I' {
+            self.portals.0.clear();
+        }
     }
 
     /// The columns of what a statement gives; `None` if it gives no rows.
@@ -190,7 +239,8 @@ impl Session {
         match statement {
             Statement::Select(columns) => Ok(Some(columns.clone())),
             Statement::Show(name) => {
-                let Some(value) = self.settings.get(&name.to_lowercase()) else {
+                let key = name.to_lowercase();
+                let Some(value) = self.settings.get(&key).or_else(|| self.defaults.get(&key)) else {
                     let message = format!("unrecognized configuration parameter \"{name}\"");
                     return Err(SqlError::error("42704", message));
                 };
@@ -225,21 +275,29 @@ impl Session {
                 "ROLLBACK"
             }
             Statement::Set(name, value) => {
-                self.keep(name.len() + value.len())?;
-                self.settings.insert(name.clone(), value.clone());
+                let bytes = self.take_room(name.len() + value.len(), self.settings.bytes_of(name))?;
+                self.settings.0.insert(name.clone(), (value.clone(), bytes));
                 "SET"
             }
-            Statement::Reset(_) => "RESET",
+            Statement::Reset(None) => {
+                self.settings.0.clear();
+                "RESET"
+            }
+            Statement::Reset(Some(name)) => {
+                self.settings.0.remove(&name.to_lowercase());
+                "RESET"
+            }
             Statement::Discard => {
-                self.forget_statements();
+                self.settings.0.clear();
+                self.statements.0.clear();
                 "DISCARD ALL"
             }
             Statement::Deallocate(None) => {
-                self.forget_statements();
+                self.statements.0.clear();
                 "DEALLOCATE ALL"
             }
             Statement::Deallocate(Some(name)) => {
-                self.forget_statement(name);
+                self.statements.0.remove(name);
                 "DEALLOCATE"
             }
             Statement::Show(_) | Statement::Select(_) => {
@@ -280,24 +338,19 @@ impl Session {
         });
     }
 
-    /// Takes room for what a session keeps.
-    fn keep(&mut self, bytes: usize) -> Result<(), SqlError> {
-        let kept = self.kept + bytes + KEPT_EACH;
-        if kept > KEPT_LIMIT {
+    /// How many bytes statements, portals and settings hold.
+    pub(super) fn kept(&self) -> usize {
+        self.settings.bytes() + self.statements.bytes() + self.portals.bytes()
+    }
+
+    /// Finds room for a thing that takes the place of one of `before` bytes. Returns how many bytes it takes.
+    fn take_room(&self, bytes: usize, before: usize) -> Result<usize, SqlError> {
+        let bytes = bytes + KEPT_EACH;
+        let kept = self.kept();
+        if kept.saturating_sub(before) + bytes > KEPT_LIMIT {
             return Err(SqlError::error("54000", "the session keeps too many statements and settings"));
         }
-        self.kept = kept;
-        Ok(())
-    }
-
-    fn forget_statements(&mut self) {
-        let bytes: usize = self.statements.drain().map(|(_, (_, bytes))| bytes).sum();
-        self.kept = self.kept.saturating_sub(bytes);
-    }
-
-    fn forget_statement(&mut self, name: &str) {
-        let bytes = self.statements.remove(name).map_or(0, |(_, bytes)| bytes);
-        self.kept = self.kept.saturating_sub(bytes);
+        Ok(bytes)
     }
 
     /// `Parse`: the name, the text, and the types of parameters. Here and below, `None` is a message that is not whole.
@@ -308,21 +361,18 @@ impl Session {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(SqlError::error("42601", message));
         }
-        if name.is_empty() {
-            self.forget_statement("");
-        } else if self.statements.contains_key(name) {
+        if !name.is_empty() && self.statements.get(name).is_some() {
             return Err(SqlError::error("42P05", format!("prepared statement \"{name}\" already exists")));
         }
-        let bytes = name.len() + text.len();
-        self.keep(bytes)?;
         let statement = Arc::new(statements.pop().unwrap_or(Statement::Empty));
-        self.statements.insert(name.to_owned(), (statement, bytes + KEPT_EACH));
+        let bytes = self.take_room(name.len() + statement.weight(), self.statements.bytes_of(name))?;
+        self.statements.0.insert(name.to_owned(), (statement, bytes));
         out.bare(b'1');
         Ok(Some(()))
     }
 
     fn statement(&self, name: &str) -> Result<Arc<Statement>, SqlError> {
-        let statement = self.statements.get(name).map(|(statement, _)| Arc::clone(statement));
+        let statement = self.statements.get(name).map(Arc::clone);
         let missing = || format!("prepared statement \"{name}\" does not exist");
         statement.ok_or_else(|| SqlError::error(NO_SUCH_STATEMENT, missing()))
     }
@@ -341,10 +391,13 @@ impl Session {
             let message = format!("bind message supplies {parameters} parameters, but the statement requires 0");
             return Err(SqlError::error("08P01", message));
         }
-        if !self.portals.contains_key(portal) {
-            self.keep(portal.len())?;
+        if !portal.is_empty() && self.portals.get(portal).is_some() {
+            return Err(SqlError::error("42P03", format!("cursor \"{portal}\" already exists")));
         }
-        self.portals.insert(portal.to_owned(), Portal { statement, formats });
+        // It holds its statement even where that is forgotten.
+        let bytes = portal.len() + statement.weight() + size_of_val(&formats[..]);
+        let bytes = self.take_room(bytes, self.portals.bytes_of(portal))?;
+        self.portals.0.insert(portal.to_owned(), (Portal { statement, formats }, bytes));
         out.bare(b'2');
         Ok(Some(()))
     }
@@ -380,9 +433,9 @@ impl Session {
     fn close(&mut self, mut fields: Fields<'_>, out: &mut Outgoing) -> Option<()> {
         let (kind, name) = (fields.u8()?, fields.text()?);
         if kind == b'S' {
-            self.forget_statement(name);
-        } else if self.portals.remove(name).is_some() {
-            self.kept = self.kept.saturating_sub(name.len() + KEPT_EACH);
+            self.statements.0.remove(name);
+        } else {
+            self.portals.0.remove(name);
         }
         out.bare(b'3');
         Some(())

@@ -2,6 +2,9 @@
 
 use super::messages::SqlError;
 
+/// How many columns a row has. Source: PostgreSQL, `MaxTupleAttributeNumber`.
+const MOST_COLUMNS: usize = 1664;
+
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
@@ -21,11 +24,30 @@ pub(super) enum Statement {
     Select(Vec<Column>),
 }
 
+impl Statement {
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Set(name, value) => name.len() + value.len(),
+            Self::Reset(Some(name)) | Self::Show(name) | Self::Deallocate(Some(name)) => name.len(),
+            Self::Select(columns) => columns.iter().map(Column::weight).sum(),
+            _ => 0,
+        }
+    }
+}
+
 /// A column of the one row that `select` gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) value: Value,
+}
+
+impl Column {
+    fn weight(&self) -> usize {
+        let text = if let Value::Text(text) = &self.value { text.len() } else { 0 };
+        size_of::<Self>() + self.name.len() + text
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +113,9 @@ fn statement(tokens: &[Token<'_>]) -> Result<Statement, SqlError> {
         }
         ["select", ..] => {
             let columns = tokens[1..].split(|token| *token == Token::Symbol(','));
+            if columns.clone().count() > MOST_COLUMNS {
+                return Err(SqlError::error("54011", format!("a row can have at most {MOST_COLUMNS} columns")));
+            }
             columns.map(column).collect::<Result<_, _>>().map(Statement::Select)
         }
         _ => Err(unsupported()),

@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use tokio_rustls::TlsConnector;
@@ -18,11 +19,11 @@ use super::*;
 pub(super) const USER: &str = "IAM:alice";
 const NOW: i64 = 1_700_000_000;
 
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     Clock::new(|| Timestamp::from_second(NOW).unwrap())
 }
 
-async fn doors_at(clock: &Clock) -> Doors {
+pub(super) async fn doors_at(clock: &Clock) -> Doors {
     Doors::new(&DoorOptions::default(), clock.clone(), Vec::new()).await.unwrap()
 }
 
@@ -146,6 +147,83 @@ async fn a_session_keeps_a_bounded_number_of_statements() {
 }
 
 #[tokio::test]
+async fn a_setting_that_is_set_again_takes_the_place_of_the_old_one() {
+    let doors = doors_at(&clock()).await;
+    let client = log_in(&doors, USER, &issue(&doors, USER, "wg", None, 900)).await.unwrap();
+    for number in 0..100 {
+        let text: String =
+            (0..50).map(|more| format!("set query_group to '{number}-{more}'")).collect::<Vec<_>>().join(";");
+        client.batch_execute(&text).await.unwrap();
+    }
+    assert_eq!(first_row(&client, "show query_group").await, [Some("99-49".to_owned())]);
+    let many =
+        |range: std::ops::Range<u32>| range.map(|number| format!("set s{number} to 1")).collect::<Vec<_>>().join(";");
+    client.batch_execute(&many(0..500)).await.unwrap();
+    assert_eq!(code_of(&client, &many(500..1500)).await, "54000");
+    client.batch_execute("reset query_group; reset all").await.unwrap();
+    assert_eq!(first_row(&client, "show query_group").await, [Some("default".to_owned())]);
+    assert_eq!(code_of(&client, "show s1").await, "42704");
+    client.batch_execute(&many(0..500)).await.unwrap();
+    client.batch_execute("discard all").await.unwrap();
+    assert_eq!(code_of(&client, "show s1").await, "42704");
+}
+
+#[tokio::test]
+async fn portals_end_with_their_transaction_and_are_bounded_with_what_they_hold() {
+    let doors = doors_at(&clock()).await;
+    let (_, mut session) = log_in_by_md5(&doors, &issue(&doors, USER, "wg", None, 900)).await;
+    while message(&mut session).await.kind != b'Z' {}
+    // Each portal holds a statement that the next one replaces.
+    let open = |number: usize, length: usize, out: &mut Outgoing| {
+        let text = format!("select '{}'", "x".repeat(length));
+        out.message(b'P', |body| {
+            messages::put_text(body, "");
+            messages::put_text(body, &text);
+            body.extend_from_slice(&[0; 2]);
+        });
+        out.message(b'B', |body| {
+            messages::put_text(body, &format!("p{number}"));
+            messages::put_text(body, "");
+            body.extend_from_slice(&[0; 6]);
+        });
+    };
+    let mut out = Outgoing::default();
+    for number in 0..20 {
+        open(number, 1000, &mut out);
+        open(number + 100, 1000, &mut out);
+        out.bare(b'S');
+    }
+    session.write_all(&out.0).await.unwrap();
+    for _ in 0..20 {
+        for kind in [b'1', b'2', b'1', b'2', b'Z'] {
+            assert_eq!(message(&mut session).await.kind, kind);
+        }
+    }
+    let mut out = Outgoing::default();
+    for number in 0..20 {
+        open(number, 4000, &mut out);
+    }
+    out.bare(b'S');
+    session.write_all(&out.0).await.unwrap();
+    let mut last = message(&mut session).await;
+    while last.kind != b'E' {
+        assert!(matches!(last.kind, b'1' | b'2'), "{last:?}");
+        last = message(&mut session).await;
+    }
+    assert!(String::from_utf8_lossy(&last.body).contains("C54000\0"), "{last:?}");
+}
+
+#[tokio::test]
+async fn an_answer_and_a_row_have_a_bound() {
+    let doors = doors_at(&clock()).await;
+    let client = log_in(&doors, USER, &issue(&doors, USER, "wg", None, 900)).await.unwrap();
+    client.batch_execute(&format!("set query_group to '{}'", "x".repeat(30_000))).await.unwrap();
+    assert_eq!(code_of(&client, &"show query_group;".repeat(1000)).await, "54000");
+    assert_eq!(code_of(&client, &format!("select 1{}", ", 1".repeat(1664))).await, "54011");
+    first_row(&client, &format!("select 1{}", ", 1".repeat(1663))).await;
+}
+
+#[tokio::test]
 async fn tls_shows_a_certificate_of_the_authority_for_loopback() {
     let doors = doors_at(&clock()).await;
     let password = issue(&doors, USER, "wg", None, 900);
@@ -235,30 +313,57 @@ async fn message(stream: &mut TcpStream) -> messages::Message {
     messages::read_message(stream, kind, 4096).await.unwrap()
 }
 
-#[rstest]
-#[case::right(true)]
-#[case::wrong(false)]
-#[tokio::test]
-async fn a_driver_of_redshift_is_asked_for_md5(#[case] is_right: bool) {
-    let doors = doors_at(&clock()).await;
-    let password = issue(&doors, USER, "wg", None, 900);
+/// What the door says to a driver of Redshift that shows this password, and the connection.
+async fn log_in_by_md5(doors: &Doors, password: &str) -> (messages::Message, TcpStream) {
     let mut stream = TcpStream::connect(doors.address_of("wg").unwrap()).await.unwrap();
     let parameters = [("user", USER), ("database", "dev"), ("driver_version", "Redshift Python Driver 2.2.0")];
     stream.write_all(&startup(&parameters)).await.unwrap();
     let request = message(&mut stream).await;
     assert_eq!((request.kind, &request.body[..4]), (b'R', &[0, 0, 0, 5][..]));
     let salt = request.body[4..].try_into().unwrap();
-    let given = if is_right { password } else { "wrong".to_owned() };
     let mut out = Outgoing::default();
-    out.message(b'p', |body| messages::put_text(body, &md5_hash(USER.as_bytes(), given.as_bytes(), salt)));
+    out.message(b'p', |body| messages::put_text(body, &md5_hash(USER.as_bytes(), password.as_bytes(), salt)));
     stream.write_all(&out.0).await.unwrap();
-    let answer = message(&mut stream).await;
-    if is_right {
-        assert_eq!((answer.kind, &answer.body[..]), (b'R', &[0; 4][..]));
-    } else {
-        assert_eq!(answer.kind, b'E');
-        assert!(String::from_utf8_lossy(&answer.body).contains("C28P01\0"), "{answer:?}");
-    }
+    (message(&mut stream).await, stream)
+}
+
+#[tokio::test]
+async fn a_driver_of_redshift_is_asked_for_md5() {
+    let doors = doors_at(&clock()).await;
+    let password = issue(&doors, USER, "wg", None, 900);
+    let (answer, _) = log_in_by_md5(&doors, &password).await;
+    assert_eq!((answer.kind, &answer.body[..]), (b'R', &[0; 4][..]));
+    let (answer, _) = log_in_by_md5(&doors, "wrong").await;
+    assert_eq!(answer.kind, b'E');
+    assert!(String::from_utf8_lossy(&answer.body).contains("C28P01\0"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_closed_takes_nobody_and_tells_its_sessions() {
+    let doors = doors_at(&clock()).await;
+    let (password, other) = (issue(&doors, USER, "wg", None, 900), issue(&doors, USER, "wg-2", None, 900));
+    let (_, mut session) = log_in_by_md5(&doors, &password).await;
+    while message(&mut session).await.kind != b'Z' {}
+    let address = doors.address_of("wg").unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    let elsewhere = connect(&config(&doors, "wg-2", USER, &other)).await.unwrap();
+    doors.close_port("wg");
+    let end = message(&mut session).await;
+    assert_eq!(end.kind, b'E');
+    assert!(String::from_utf8_lossy(&end.body).contains("SFATAL\0VFATAL\0C57P01\0"), "{end:?}");
+    assert_eq!(session.read(&mut [0; 1]).await.unwrap(), 0);
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(TcpStream::connect(address).await.is_err());
+    assert_eq!(first_row(&elsewhere, "select 1").await, [Some("1".to_owned())]);
+}
+
+#[tokio::test]
+async fn there_is_a_bound_for_ports_and_a_closed_one_makes_room() {
+    let doors = doors_at(&clock()).await;
+    let open: Vec<_> = (0..=MOST_PORTS).map(|number| doors.address_of(&number.to_string()).is_ok()).collect();
+    assert_eq!(open.iter().filter(|is_open| **is_open).count(), MOST_PORTS);
+    doors.close_port("7");
+    doors.address_of("more").unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A session at a PostgreSQL behind the door: the door logs in there, and passes on what both sides say.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postgres_protocol::authentication::md5_hash;
@@ -10,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 
+use super::Closing;
 use super::messages::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 use super::session::SERVER_VERSION;
 use crate::wire::Secret;
@@ -152,22 +154,40 @@ fn has_code(message: &Message, code: &str) -> bool {
     message.body.split(|byte| *byte == 0).any(|field| field.strip_prefix(b"C") == Some(code.as_bytes()))
 }
 
-/// Passes on what both sides say until one of them ends the session. If the PostgreSQL breaks off, the client is told.
-pub(super) async fn relay(client: Box<dyn Stream>, server: Box<dyn Stream>) -> io::Result<()> {
+/// Passes on what both sides say until one of them ends the session or the port is closed. The client is told where the
+/// PostgreSQL did not say it.
+///
+/// Nothing is read of one side before the other one took what came before. Who is silent may stay for ever. A client
+/// that takes nothing of what is there for it for as long as `patience` loses its session, and so does one that has
+/// closed its side, once the PostgreSQL was silent for so long.
+pub(super) async fn relay(
+    client: Box<dyn Stream>,
+    server: Box<dyn Stream>,
+    closing: Closing,
+    patience: Duration,
+) -> io::Result<()> {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
+    let has_left = AtomicBool::new(false);
     let upward = async {
-        tokio::io::copy(&mut from_client, &mut to_server).await?;
+        let copied = tokio::io::copy(&mut from_client, &mut to_server).await;
+        has_left.store(true, Ordering::Relaxed);
+        copied?;
         to_server.shutdown().await
     };
     let downward = async {
-        let is_told = pass_on(&mut from_server, &mut to_client).await?;
-        if !is_told {
-            let error = SqlError::fatal("08006", "the PostgreSQL behind the door ended the connection");
-            let mut out = Outgoing::default();
-            to_client.write_all(&out.error(&error).0).await?;
+        let passed = pass_on(&mut from_server, &mut to_client, closing, patience, &has_left).await?;
+        let mut out = Outgoing::default();
+        match passed {
+            End::Known => {}
+            End::Unknown => {
+                let error = SqlError::fatal("08006", "the PostgreSQL behind the door ended the connection");
+                out.error(&error);
+            }
+            End::Closing => drop(out.error(&SqlError::shutdown())),
         }
-        to_client.shutdown().await
+        write_steadily(&mut to_client, &out.0, patience).await?;
+        timeout(patience, to_client.shutdown()).await?
     };
     tokio::pin!(upward, downward);
     tokio::select! {
@@ -180,17 +200,53 @@ pub(super) async fn relay(client: Box<dyn Stream>, server: Box<dyn Stream>) -> i
     }
 }
 
-/// Passes on the messages of a server. Returns whether the client knows that they end: after an error that says so, or
-/// in the middle of a message.
-async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<bool> {
+/// How what a server says came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client knows: after an error that says so, in the middle of a message, or because it left.
+    Known,
+    Unknown,
+    /// The port is closed, between two messages.
+    Closing,
+}
+
+/// Passes on the messages of a server.
+async fn pass_on(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    mut closing: Closing,
+    patience: Duration,
+    has_left: &AtomicBool,
+) -> io::Result<End> {
     let mut buffer = vec![0; BUFFER];
     let mut position = Position::default();
     loop {
-        let Ok(count @ 1..) = from.read(&mut buffer).await else { return Ok(!position.is_between() || position.error) };
-        position.pass(&buffer[..count]);
-        to.write_all(&buffer[..count]).await?;
-        to.flush().await?;
+        let read = tokio::select! {
+            read = timeout(patience, from.read(&mut buffer)) => read,
+            () = closing.closed() => return Ok(if position.is_between() { End::Closing } else { End::Known }),
+        };
+        match read {
+            Ok(Ok(count @ 1..)) => {
+                position.pass(&buffer[..count]);
+                write_steadily(to, &buffer[..count], patience).await?;
+            }
+            Ok(_) => return Ok(if position.is_between() && !position.error { End::Unknown } else { End::Known }),
+            Err(_) if has_left.load(Ordering::Relaxed) => return Ok(End::Known),
+            Err(_) => {}
+        }
     }
+}
+
+/// Writes all, as long as a part of it is taken within each `patience`.
+async fn write_steadily(to: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let taken = timeout(patience, to.write(bytes)).await??;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[taken..];
+    }
+    timeout(patience, to.flush()).await?
 }
 
 /// Where in the messages of a server a stream is.
@@ -233,7 +289,86 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::sync::watch;
+    use tokio::task::JoinHandle;
+    use tokio::time::sleep;
+
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    /// A relay with a client, a server, and what keeps its port open.
+    fn relayed() -> (DuplexStream, DuplexStream, watch::Sender<()>, JoinHandle<io::Result<()>>) {
+        let ((client, to_client), (server, to_server)) = (duplex(1024), duplex(1024));
+        let (open, closing) = watch::channel(());
+        let relay = relay(Box::new(to_client), Box::new(to_server), Closing(closing), PATIENCE);
+        (client, server, open, tokio::spawn(relay))
+    }
+
+    /// How the relay ended, once it has.
+    async fn ended(relay: JoinHandle<io::Result<()>>) -> io::Result<()> {
+        timeout(10 * PATIENCE, relay).await.expect("the relay ends").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_loses_its_session_and_holds_back_the_server() {
+        let (_client, mut server, _open, relay) = relayed();
+        let mut written = 0;
+        while timeout(PATIENCE / 2, server.write_all(&[b'x'; 512])).await.is_ok_and(|done| done.is_ok()) {
+            written += 512;
+        }
+        assert!(written <= 2048 + BUFFER, "{written}");
+        assert_eq!(ended(relay).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_a_little_at_a_time_and_one_that_says_nothing_keep_their_sessions() {
+        let (mut client, mut server, _open, relay) = relayed();
+        let rows: Vec<u8> = [b"D\0\0\x13\x88", &[b'x'; 4996][..]].concat();
+        let writing = tokio::spawn(async move { server.write_all(&rows).await.map(|()| server) });
+        for _ in 0..5 {
+            sleep(PATIENCE / 2).await;
+            client.read_exact(&mut [0; 1000]).await.unwrap();
+        }
+        let mut server = writing.await.unwrap().unwrap();
+        client.read_exact(&mut [0; 1]).await.unwrap();
+        sleep(3 * PATIENCE).await;
+        client.write_all(b"Q\0\0\0\x05\0").await.unwrap();
+        server.read_exact(&mut [0; 6]).await.unwrap();
+        server.write_all(b"Z\0\0\0\x05I").await.unwrap();
+        client.read_exact(&mut [0; 6]).await.unwrap();
+        assert!(!relay.is_finished());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_left_is_waited_for_only_as_long_as_the_server_says_something() {
+        let (client, mut server, _open, relay) = relayed();
+        drop(client);
+        assert_eq!(timeout(PATIENCE, server.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
+        ended(relay).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_server_and_of_the_port_are_told_between_two_messages() {
+        for (is_port, code) in [(true, "57P01"), (false, "08006")] {
+            for (said, is_between) in [(&b"Z\0\0\0\x05I"[..], true), (b"Z\0\0\0\x05", false)] {
+                let (mut client, mut server, open, relay) = relayed();
+                server.write_all(said).await.unwrap();
+                client.read_exact(&mut vec![0; said.len()]).await.unwrap();
+                if is_port {
+                    drop(open);
+                } else {
+                    drop(server);
+                }
+                let mut rest = String::new();
+                client.read_to_string(&mut rest).await.unwrap();
+                assert_eq!(rest.contains(code), is_between, "{code}: {rest:?}");
+                assert!(is_between || rest.is_empty(), "{rest:?}");
+                ended(relay).await.unwrap();
+            }
+        }
+    }
 
     #[test]
     fn the_end_of_a_message_is_seen_however_it_is_cut() {

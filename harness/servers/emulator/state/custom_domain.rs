@@ -1,4 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -9,14 +10,17 @@ use super::workgroup::date_time;
 const CERTIFICATE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The association of a custom domain with a workgroup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct CustomDomain {
     /// The name as it was given; it is the same name in any letter case.
     pub(in crate::servers::emulator) name: String,
+    /// The name of the workgroup that it stands for.
     pub(in crate::servers::emulator) workgroup: String,
     /// The ARN of its certificate.
     pub(in crate::servers::emulator) certificate: String,
+    /// When that expires.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub(super) certificate_expires: Timestamp,
 }
 

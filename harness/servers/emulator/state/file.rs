@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::phase::Moment;
@@ -54,11 +55,15 @@ struct Written<'a> {
     realms: Vec<&'a Realm>,
 }
 
-#[derive(Deserialize)]
+/// What an emulator has, as `serve emulator --state` saves it. It has no secret.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Read {
+pub struct SavedState {
+    /// The version of the format: 1.
     #[serde(rename = "version")]
+    #[schemars(range(min = 1, max = 1))]
     _version: u32,
+    /// What each account has in each region.
     realms: Vec<Realm>,
 }
 
@@ -153,7 +158,7 @@ fn read(text: &str, at: Moment) -> Result<Vec<Realm>, String> {
         return Err(format!("expected version {VERSION} of the state of an emulator, found version {}", found.version));
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    let Read { mut realms, .. } = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let SavedState { mut realms, .. } = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();
         format!("at {}: {}", foreign(&place), foreign(&error.inner().to_string()))
     })?;

@@ -31,6 +31,8 @@ pub(super) use workgroup::{WORKGROUP_SETTINGS, Workgroup};
 pub(super) use tags::length_of_list as length_of_tags;
 pub(super) use tags::{broken_by_key as broken_by_tag_key, broken_by_value as broken_by_tag_value};
 
+pub use file::SavedState;
+
 use super::errors::ServiceError;
 use super::{EmulatorOptions, InvalidOptions};
 use crate::wire::Region;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -30,12 +31,16 @@ pub(in crate::servers::emulator) const NAMESPACE_SETTINGS: &[Setting] = &[
 /// (terraform-provider-aws #39273): it is shown once the namespace has a workgroup.
 pub(in crate::servers::emulator) const DATABASE: &str = "dev";
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A namespace.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct Namespace {
+    /// Its id, a UUID.
     pub(super) id: String,
     #[serde(skip)]
     pub(super) arn: Arc<str>,
+    /// When it was created.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     created: Timestamp,
     pub(super) phase: Phase,
     pub(super) settings: Settings,

@@ -1,4 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A call's time, and the time at which what it begins is done.
@@ -15,13 +16,13 @@ impl Moment {
 }
 
 /// What is being done to a resource, and until when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Phase {
     Available,
-    Creating(Timestamp),
-    Modifying(Timestamp),
-    Deleting(Timestamp),
+    Creating(#[schemars(with = "String", extend("format" = "date-time"))] Timestamp),
+    Modifying(#[schemars(with = "String", extend("format" = "date-time"))] Timestamp),
+    Deleting(#[schemars(with = "String", extend("format" = "date-time"))] Timestamp),
 }
 
 impl Phase {

@@ -3,6 +3,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -39,14 +40,20 @@ impl Resource {
 }
 
 /// What an account has in a region.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct Realm {
+    /// The account, 12 digits.
+    #[schemars(regex(pattern = "^[0-9]{12}$"))]
     account: String,
+    /// The region, such as `us-east-1`.
     #[serde(serialize_with = "region_as_text", deserialize_with = "region_of_text")]
+    #[schemars(with = "String")]
     region: Region,
     network: Network,
+    /// The namespaces, by their names.
     namespaces: BTreeMap<String, Namespace>,
+    /// The workgroups, by their names.
     workgroups: BTreeMap<String, Workgroup>,
     /// By their names in lower case. Source: RFC 4343, names of DNS have no letter case.
     custom_domains: BTreeMap<String, CustomDomain>,
@@ -263,6 +270,13 @@ impl Realm {
         // The first one, if there are several: the model has room for one.
         let domain = self.custom_domains.values().find(|domain| domain.workgroup == name);
         Ok(workgroup.shown(name, self.place(), &self.network, domain))
+    }
+
+    /// The id of a workgroup, unless it is being deleted.
+    #[cfg(feature = "login")]
+    pub(in crate::servers::emulator) fn open_workgroup(&self, name: &str) -> Option<&str> {
+        let workgroup = self.workgroups.get(name)?;
+        (!matches!(workgroup.phase, Phase::Deleting(_))).then_some(&workgroup.id)
     }
 
     /// The pattern that the host names of all workgroups match, as a certificate has it.

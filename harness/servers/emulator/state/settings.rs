@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -34,8 +35,8 @@ pub(super) enum Kind {
     PerformanceTarget,
 }
 
-/// The members of a resource that were set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The members of a resource that were set, as a request has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub(in crate::servers::emulator) struct Settings(BTreeMap<String, Value>);
 

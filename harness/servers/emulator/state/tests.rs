@@ -1163,3 +1163,69 @@ fn no_input_is_a_fault_of_the_server() {
     drop(saved);
     assert!(Tested::saved(&path).unwrap().everything()[0]["namespaces"].as_array().unwrap().len() > 10);
 }
+
+#[cfg(feature = "login")]
+#[tokio::test]
+async fn the_door_of_a_workgroup_is_closed_when_it_is_deleted_and_not_opened_again() {
+    use std::net::SocketAddr;
+    use tokio::net::TcpStream;
+
+    let door = |shown: &Value| -> Option<SocketAddr> {
+        let (host, port) = (shown["endpoint"]["address"].as_str()?, shown["endpoint"]["port"].as_u64()?);
+        Some(format!("{host}:{port}").parse().unwrap())
+    };
+    let change = |options: &mut EmulatorOptions| options.door = Some(crate::servers::emulator::DoorOptions::default());
+    let mut tested = Tested::of(change).unwrap();
+    tested.service.open_doors().await.unwrap();
+    tested.provide("mine");
+    let (mine, other) = (door(&tested.workgroup("mine")).unwrap(), door(&tested.workgroup("wg-1")).unwrap());
+    TcpStream::connect(mine).await.unwrap();
+    let deleted = tested.ok("DeleteWorkgroup", &json!({"workgroupName": "mine"}))["workgroup"].take();
+    assert_eq!((&deleted["status"], door(&deleted)), (&"DELETING".into(), None), "{deleted}");
+    tested.ok("GetCredentials", &json!({"workgroupName": "mine"}));
+    assert_eq!(door(&tested.workgroup("mine")), None);
+    let listed = tested.ok("ListWorkgroups", &json!({}))["workgroups"].take();
+    let doors: Vec<_> = listed.as_array().unwrap().iter().map(|shown| door(shown).is_some()).collect();
+    assert_eq!(doors, [false, true, true]);
+    while TcpStream::connect(mine).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    TcpStream::connect(other).await.unwrap();
+    tested.wait(1000);
+    tested.ok("CreateWorkgroup", &json!({"namespaceName": "mine", "workgroupName": "mine"}));
+    TcpStream::connect(door(&tested.workgroup("mine")).unwrap()).await.unwrap();
+}
+
+#[test]
+fn what_is_saved_is_as_its_schema_says_in_every_phase() {
+    let schema = schemars::schema_for!(crate::servers::emulator::SavedState).to_value();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let tested = Tested::saved(&path).unwrap();
+    let tags = json!([{"key": "team", "value": "data"}]);
+    tested.ok("CreateNamespace", &json!({"namespaceName": "mine", "manageAdminPassword": true, "tags": tags}));
+    tested.ok("CreateWorkgroup", &json!({"namespaceName": "mine", "workgroupName": "mine", "baseCapacity": 8}));
+    tested.ok("UpdateWorkgroup", &json!({"workgroupName": "wg-1", "publiclyAccessible": true}));
+    tested.ok("DeleteWorkgroup", &json!({"workgroupName": "wg-2"}));
+    let text = fs::read_to_string(&path).unwrap();
+    for part in ["creating", "modifying", "deleting", "available", "secret_name", "team", "certificate", "baseCapacity"]
+    {
+        assert!(text.contains(&format!("\"{part}\"")), "{part}: {text}");
+    }
+    let saved: Value = serde_json::from_str(&text).unwrap();
+    let errors: Vec<_> =
+        validator.iter_errors(&saved).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    for (pointer, wrong) in [
+        ("/version", json!(2)),
+        ("/realms/0/account", json!("1")),
+        ("/realms/0/workgroups/mine/phase", json!("gone")),
+        ("/realms/0/workgroups/mine/id", Value::Null),
+        ("/realms/0/network/subnets", json!(["subnet-1"])),
+    ] {
+        let mut saved = saved.clone();
+        *saved.pointer_mut(pointer).unwrap() = wrong;
+        assert!(!validator.is_valid(&saved), "{pointer}");
+    }
+}

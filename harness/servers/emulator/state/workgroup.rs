@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -66,10 +67,12 @@ fn broken_by_port(port: i32) -> Option<BrokenConstraint> {
 }
 
 /// The network of an account in a region: its workgroups share it, unless they were given another one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Network {
+    /// The id of the security group.
     security_group: String,
+    /// The ids of the subnets.
     subnets: [String; SUBNETS],
 }
 
@@ -80,13 +83,18 @@ impl Network {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A workgroup.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct Workgroup {
+    /// Its id, a UUID.
     pub(super) id: String,
     #[serde(skip)]
     pub(super) arn: Arc<str>,
+    /// The name of its namespace, which has no other workgroup.
     pub(super) namespace: String,
+    /// When it was created.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     created: Timestamp,
     pub(super) phase: Phase,
     pub(super) settings: Settings,
