@@ -254,10 +254,12 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 /// Refuses settings that no run could use, whatever the target answers: a claim of a feature that has no counted
 /// requirement in any operation, and a name that no resource can have.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    let is_claimed = settings.claim.as_ref().is_some_and(|claim| claim.contains(&Feature::CLOCK));
+    let moves_clock = settings.clock.is_some() || !is_claimed;
     let tested = |feature: &Feature| {
         let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
-        // A clock that can be moved is what other features are tried with.
-        *feature == Feature::CLOCK || rows.any(|row| row.feature == *feature && row.counts())
+        // What moves a clock claims it, so that other features can be tried.
+        (*feature == Feature::CLOCK && moves_clock) || rows.any(|row| row.feature == *feature && row.counts())
     };
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => resources::check(settings, contract),

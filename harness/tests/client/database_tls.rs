@@ -332,7 +332,8 @@ async fn a_user_and_a_password_arrive_as_they_are(#[case] user: &str, #[case] pa
 #[rstest]
 #[case::trusted(true, [true, true, true, true, true, true])]
 #[case::not_trusted(false, [true, true, true, true, false, false])]
-#[tokio::test]
+// psql blocks a thread, on which the emulator must not run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_door_lets_in_by_each_mode(#[case] trusted: bool, #[case] expected: [bool; 6]) {
     let mut options = EmulatorOptions::default().with_door();
     options.user = "IAM:na/me@x".to_owned();
