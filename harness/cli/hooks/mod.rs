@@ -27,7 +27,7 @@ use command::{CommandFault, ShellCommand};
 const LIMIT: Duration = Duration::from_mins(5);
 
 /// How long a command that moves a clock may take.
-const CLOCK_LIMIT: Duration = Duration::from_secs(60);
+const CLOCK_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long a hook may take before the user is told that the run waits for it.
 const SILENT_WAIT: Duration = Duration::from_secs(5);
