@@ -344,7 +344,7 @@ async fn the_door_lets_in_by_each_mode(#[case] trusted: bool, #[case] expected: 
     std::fs::write(file.path(), emulator.authority().expect("it has an authority")).unwrap();
     let (user, password) = credentials(&emulator, &workgroup).await;
     for (mode, expected) in MODES.into_iter().zip(expected) {
-        let root = if trusted { format!("&sslrootcert={}", file.path().display()) } else { String::new() };
+        let root = if trusted { format!("&sslrootcert={}", file.path().to_str().unwrap()) } else { String::new() };
         let url = format!("postgres://{{user}}:{{password}}@{door}/?sslmode={mode}{root}");
         let url: DatabaseUrl = url.parse().unwrap();
         let client = DatabaseClient::new(&url, &ClientOptions::default()).unwrap();
