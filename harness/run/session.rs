@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, RwLock};
@@ -50,6 +50,8 @@ pub struct Session {
     controls: Cells<Result<CompletedCase, Interrupted>>,
     unfinished_teardowns: AtomicU32,
     leftovers: Mutex<Vec<Leftover>>,
+    /// Why every case is blocked; `None` if they are run.
+    blocked: Option<Reason>,
 }
 
 impl Session {
@@ -71,7 +73,8 @@ impl Session {
                 turns: RwLock::default(),
                 doubts_pass: AtomicBool::default(),
                 seen: SeenSecrets::new(ours),
-                journal: Journal::default(),
+                lost_clock: OnceLock::new(),
+                journal: Arc::default(),
             },
             seed,
             described: Described::All,
@@ -80,6 +83,7 @@ impl Session {
             controls: Mutex::default(),
             unfinished_teardowns: AtomicU32::default(),
             leftovers: Mutex::default(),
+            blocked: None,
         })
     }
 
@@ -106,9 +110,21 @@ impl Session {
 
     /// The same session, which now writes down here what its cases make.
     #[must_use]
-    pub fn with_journal(mut self, journal: Journal) -> Self {
-        self.context.journal = journal;
+    pub fn with_journal(mut self, journal: impl Into<Arc<Journal>>) -> Self {
+        self.context.journal = journal.into();
         self
+    }
+
+    /// The same session, in which every case is now blocked for this reason.
+    #[must_use]
+    pub fn blocking_all(mut self, reason: Reason) -> Self {
+        self.blocked = Some(reason);
+        self
+    }
+
+    /// Why every case is blocked; `None` if they are run.
+    pub fn blocks_all(&self) -> Option<&Reason> {
+        self.blocked.as_ref()
     }
 
     /// The contract that cases are judged by.
@@ -304,6 +320,9 @@ impl Session {
     }
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
+        if let Some(reason) = &self.blocked {
+            return Ok(Some((Verdict::Blocked, Some(reason.clone()))));
+        }
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let probed = self.probed(operation, interrupt).await;
         let (class, answer) = (probed.class, || probed.answer.clone());
@@ -318,6 +337,8 @@ impl Session {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
         } else if self.context.target.allowed.is_some() && case.is_staged() {
             Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some(reason) = self.context.lost_clock.get() {
+            Some((Verdict::Blocked, Some(reason.clone())))
         } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
             Some((verdict, Some(reason)))
         } else {
@@ -338,6 +359,8 @@ async fn perform_and_judge(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
+        // No other case moves the clock meanwhile.
+        let _turn = case_run.context.turns.read().await;
         judgement = Box::pin(recheck_lifetimes(case_run, &transcript, judgement, random_names)).await?;
     }
     if judgement.verdict == Verdict::Fail

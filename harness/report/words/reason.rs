@@ -19,6 +19,7 @@ pub fn reason(reason: &Reason) -> String {
             };
             format!("its control {control} is {verdict}{why}")
         }
+        Reason::SetUpHook { command, because } => format!("the set-up hook `{command}` failed: {because}"),
         Reason::Setup { call, operation, answer } => {
             let operation = operation.as_ref().map_or_else(String::new, |name| format!(", {name},"));
             let answer = answer.as_ref().map_or_else(String::new, |answer| format!(": {}", answer_text(answer)));
@@ -32,6 +33,10 @@ pub fn reason(reason: &Reason) -> String {
             format!("{step} at the database did not go as expected: {}", database_answer(answer))
         }
         Reason::NoClock => "it moves the target's clock, and nothing says how that is done".to_owned(),
+        Reason::Clock { by, seconds, because } => {
+            let (back, seconds) = (if *seconds < 0 { "back " } else { "" }, seconds.unsigned_abs());
+            format!("the target's clock was not moved {back}by {seconds} s: {by}: {because}")
+        }
         Reason::NoLoginClient => {
             "it logs in to a database, and this build cannot: it was built without the Cargo feature login".to_owned()
         }
