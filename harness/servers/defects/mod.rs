@@ -9,8 +9,11 @@
 //! | `when.rs` | which exchanges a defect applies to |
 //! | `change.rs` | the changes |
 //! | `encode.rs` | bodies in other encodings |
+//! | `door.rs` | the same before the door at which passwords log in |
 
 mod change;
+#[cfg(feature = "login")]
+mod door;
 mod encode;
 mod when;
 
@@ -20,6 +23,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+
+#[cfg(feature = "login")]
+pub use door::{DoorLayer, KnownLogin, Later, RightDoor};
 
 use crate::contract::Service;
 use crate::corpus::Defect;

@@ -148,6 +148,8 @@ pub use control::CLOCK_PATH;
 #[cfg(feature = "login")]
 pub use door::{Database, DoorOptions};
 pub use http::Emulator;
+#[cfg(feature = "login")]
+pub use http::GivenOut;
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
 pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
