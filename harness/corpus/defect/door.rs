@@ -24,7 +24,7 @@ pub struct DoorChange {
     pub delay_ms: u32,
     /// How the password is asked for; in the clear where it is not said. Where it is proved by MD5 or SCRAM, the right
     /// door checks the proof, so that nothing can be said of the password.
-    pub asks: Asked,
+    pub asks: Option<Asked>,
     /// Whether the connection is encrypted.
     pub tls: DoorTls,
     /// How a refusal of the right door is worded.
@@ -37,6 +37,14 @@ pub struct DoorChange {
     pub statements: Vec<StatementChange>,
     /// Whether a session ends when its password expires.
     pub ends_at_expiry: bool,
+}
+
+impl DoorChange {
+    /// Whether it leaves somebody without an answer.
+    pub fn hangs(&self) -> bool {
+        matches!(self.login, Some(LoginChange::Hang))
+            || self.statements.iter().any(|change| matches!(change.becomes, StatementOutcome::Hang))
+    }
 }
 
 /// Conditions on a log-in; all must hold.
@@ -134,11 +142,10 @@ pub struct NameChange {
 }
 
 /// How the password is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Asked {
     /// In the clear.
-    #[default]
     Clear,
     /// Salted and hashed by MD5.
     Md5,

@@ -184,7 +184,7 @@ fn check_door(door: &DoorChange, changes_answers: bool, errors: &mut FileErrors<
         errors.check(is_text, &at, format_args!("expected texts that are not empty and have no zero byte"));
     }
     let says_of_passwords = door.login.is_some() || door.user.is_some() || door.database.is_some();
-    let sees_passwords = door.asks == Asked::Clear && door.tls == DoorTls::Never;
+    let sees_passwords = !matches!(door.asks, Some(Asked::Md5 | Asked::Scram)) && door.tls == DoorTls::Never;
     errors.check(
         sees_passwords || !says_of_passwords,
         "/door",

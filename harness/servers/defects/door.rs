@@ -161,6 +161,7 @@ impl WrongDoor {
         let startup = loop {
             match read_opening(&mut client).await {
                 Ok(Opening::Tls) if must_be_encrypted => {
+                    self.count();
                     let mut server = self.connect().await?;
                     server.write_all(&SSL_REQUEST).await?;
                     return copy_bidirectional(&mut client, &mut server).await.map(drop);
@@ -175,12 +176,12 @@ impl WrongDoor {
             let (sqlstate, message) = ("28000".to_owned(), "connections must be encrypted".to_owned());
             return refuse(&mut client, &Refusal { sqlstate, message, severity: "FATAL".to_owned() }).await;
         }
+        if self.change.asks.is_some() {
+            self.count();
+        }
         let opened = match self.change.asks {
-            Asked::Clear => self.ask_clear(&mut client, startup).await?,
-            Asked::Md5 | Asked::Scram => {
-                self.count();
-                self.log_in(&mut client, &startup, None).await?
-            }
+            None | Some(Asked::Clear) => self.ask_clear(&mut client, startup).await?,
+            Some(Asked::Md5 | Asked::Scram) => self.log_in(&mut client, &startup, None).await?,
         };
         match opened {
             Some(opened) => self.pass_on(client, opened).await,
@@ -289,7 +290,7 @@ impl WrongDoor {
         known: Option<(Secret, Option<Timestamp>)>,
     ) -> io::Result<Option<Opened>> {
         let mut server = self.connect().await?;
-        server.write_all(&startup_message(startup, self.change.asks != Asked::Scram)).await?;
+        server.write_all(&startup_message(startup, self.change.asks != Some(Asked::Scram))).await?;
         loop {
             let message = read(&mut server).await?;
             let kind = Fields(&message.body).u32().filter(|_| message.kind == b'R');

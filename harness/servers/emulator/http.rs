@@ -190,8 +190,12 @@ impl Emulator {
     /// When the clock would leave the years that it can show, or a PostgreSQL behind the door cannot be told.
     pub async fn advance(&self, by: Duration) -> io::Result<()> {
         let by = SignedDuration::try_from(by).map_err(|_| io::Error::other(ClockRange))?;
-        self.options().clock.advance(by).map_err(io::Error::other)?;
-        moved(&self.service).await
+        self.clock_mover().advance(by).await
+    }
+
+    /// What moves its clock, forward and back, while the emulator itself is elsewhere.
+    pub fn clock_mover(&self) -> ClockMover {
+        ClockMover(Arc::clone(&self.service))
     }
 
     /// Stops listening and waits until the answers under way are sent, at most five seconds. Roles that were made at a
@@ -213,6 +217,21 @@ impl Emulator {
             doors.close().await?;
         }
         Ok(())
+    }
+}
+
+/// Moves the clock of an emulator.
+#[derive(Clone, Debug)]
+pub struct ClockMover(Arc<EmulatedService>);
+
+impl ClockMover {
+    /// Moves the clock forward, or back if the time is negative.
+    ///
+    /// # Errors
+    /// When the clock would leave the years that it can show, or a PostgreSQL behind the door cannot be told.
+    pub async fn advance(&self, by: SignedDuration) -> io::Result<()> {
+        self.0.options().clock.advance(by).map_err(io::Error::other)?;
+        moved(&self.0).await
     }
 }
 
