@@ -1,6 +1,6 @@
 //! The statements that the embedded door understands: what drivers ask at log-in.
 
-use crate::servers::postgres::SqlError;
+use super::messages::SqlError;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
