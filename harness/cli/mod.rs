@@ -11,6 +11,7 @@ mod doctor;
 mod examples;
 mod exit;
 mod explain;
+mod hooks;
 mod interrupt;
 mod library;
 mod list;
