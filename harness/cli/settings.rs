@@ -275,6 +275,10 @@ impl Settings {
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
         let database = from.pick("database", args.database, [], profile.database);
         let database = database.map(|text| database_url(&text, &from.place("database"))).transpose()?;
+        let database = database.map(|database| match from.get("database") {
+            Origin::File { file, .. } => database.in_folder(file.parent().unwrap_or(Path::new(""))),
+            Origin::Flag { .. } | Origin::Environment { .. } | Origin::Default => database,
+        });
         let clock = args.clock.map(|call| ClockSetting::Call { call, body: None });
         let clock = from.pick("clock", clock, [], profile.clock);
         let clock = clock.map(|setting| ClockMover::of(setting, &from.place("clock"))).transpose()?;
@@ -369,7 +373,9 @@ impl Settings {
                 Some(resource) => drop(settings.resources.insert(resource.id.clone(), name.clone())),
                 None => {
                     let database = database_url(name, &format!("its {DATABASE}"));
-                    settings.database = Some(database.map_err(|failure| failure.to_string())?);
+                    let database = database.map_err(|failure| failure.to_string())?;
+                    let folder = self.from.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+                    settings.database = Some(database.in_folder(folder));
                 }
             }
             settings.from.set(flag, self.from.key("hooks.setup"));

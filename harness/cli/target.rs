@@ -148,11 +148,19 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
         )));
     }
     if !settings.sign {
+        if settings.denied_profile.is_some() {
+            let (denied, unsigned) = (settings.from.place("denied-profile"), settings.from.place("no-sign"));
+            return Err(Failure::usage(format!(
+                "{denied} names who signs, and {unsigned} signs nothing; leave one out"
+            )));
+        }
         return Ok((target, None));
     }
     if let Some(name) = &settings.denied_profile {
         let denied = credentials::of_profile(name).await.map_err(|none| match none {
-            NoCredentials::Refused(why) => Failure::refused(why),
+            NoCredentials::Refused(why) => {
+                Failure::refused(format!("{}: {why}", settings.from.place("denied-profile")))
+            }
             NoCredentials::Unreachable(why) => Failure::unreachable(why),
             NoCredentials::Missing(why) => {
                 Failure::usage(format!("{}: no credentials: {why}", settings.from.place("denied-profile")))
@@ -168,6 +176,13 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
         Err(NoCredentials::Missing(why)) => return Ok((target, Some(why))),
     };
     check_token(&credentials, url).await?;
+    if target.denied.as_ref().is_some_and(|denied| denied.access_key_id == credentials.access_key_id) {
+        return Err(Failure::usage(format!(
+            "{}: the profile has the access key of the caller of all other requests, who is allowed what the denied one \
+             is not; name a profile of somebody else",
+            settings.from.place("denied-profile")
+        )));
+    }
     target.credentials = Some(credentials);
     Ok((target, None))
 }

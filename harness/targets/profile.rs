@@ -458,6 +458,22 @@ mod tests {
         assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
     }
 
+    #[test]
+    fn every_file_that_the_documents_show_is_one() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/docs/running.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let blocks: Vec<_> = page.split("```toml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+        assert!(blocks.len() >= 3, "{blocks:?}");
+        let profiles = blocks.iter().map(|block| load(block).unwrap_or_else(|error| panic!("{error}: {block}")));
+        let profiles: Vec<_> = profiles.flat_map(|profiles| profiles.targets.into_values()).collect();
+        assert!(profiles.iter().any(|profile| profile.hooks.is_some()), "{profiles:?}");
+        for profile in profiles.iter().filter_map(|profile| profile.clock.as_ref()) {
+            let ClockSetting::Call { call, body } = profile else { continue };
+            let call: crate::targets::ClockCall = call.parse().expect("a call");
+            assert!(body.clone().is_none_or(|body| call.with_body(body).is_ok()), "{body:?}");
+        }
+    }
+
     #[rstest]
     #[case::seconds("30", Some(30_000))]
     #[case::with_a_unit("30s", Some(30_000))]
