@@ -71,7 +71,9 @@ impl Prepared {
     pub(super) fn renamed(&mut self, settings: &Settings) {
         self.target.features = settings.features();
         self.target.resources.extend(settings.resources.clone());
-        self.target.database.clone_from(&settings.database);
+        if let Some(database) = &settings.database {
+            self.target.database = Some(database.clone());
+        }
     }
 
     /// A target with the settings that every target has.

@@ -25,7 +25,7 @@ pub fn target_of(emulator: &Emulator, denied: Credentials) -> Target {
     target.denied = Some(denied);
     target = target.claiming(features());
     #[cfg(feature = "login")]
-    if let Some(address) = options.workgroups.first().and_then(|workgroup| emulator.door(workgroup)) {
+    if let Some(address) = emulator.first_door() {
         let mover = emulator.clock_mover();
         let advance = move |seconds| {
             let mover = mover.clone();

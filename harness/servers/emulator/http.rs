@@ -21,7 +21,7 @@ use crate::wire::{Request, Response};
 /// How large a body may be, and how much of a larger one is read.
 const BODY_LIMIT: BodyLimit = BodyLimit { kept: MAX_REQUEST_BYTES, read: 8 * MAX_REQUEST_BYTES };
 
-/// A log-in that an emulator gave out, as it is at the door of a workgroup. Printing it masks the password.
+/// A log-in that an emulator gave out, as it is at the door of its first workgroup. Printing it masks the password.
 #[cfg(feature = "login")]
 #[derive(Clone, Debug)]
 pub struct GivenOut {
@@ -121,12 +121,17 @@ impl Emulator {
         self.service.doors()?.address_of(&id).ok()
     }
 
-    /// The log-ins that it gave out and remembers, the newest first, as they are at the door of a workgroup.
+    /// Where the database of its first workgroup is reached; `None` if it has no door.
     #[cfg(feature = "login")]
-    pub fn given_out(&self, workgroup: &str) -> Vec<GivenOut> {
-        let (Some(id), Some(doors)) = (self.service.workgroup_id(workgroup), self.service.doors()) else {
-            return Vec::new();
-        };
+    pub fn first_door(&self) -> Option<SocketAddr> {
+        self.door(self.options().workgroups.first()?)
+    }
+
+    /// The log-ins that it gave out and remembers, the newest first, as they are at the door of its first workgroup.
+    #[cfg(feature = "login")]
+    pub fn given_out(&self) -> Vec<GivenOut> {
+        let first = self.options().workgroups.first().and_then(|name| self.service.workgroup_id(name));
+        let (Some(id), Some(doors)) = (first, self.service.doors()) else { return Vec::new() };
         let given_out = |login: Arc<super::logins::Login>| GivenOut {
             is_here: login.workgroup == id,
             user: login.user.clone(),
@@ -137,14 +142,15 @@ impl Emulator {
         doors.given_out().into_iter().map(given_out).collect()
     }
 
-    /// Gives out a password for any user, without a call. It holds an hour, for any database.
+    /// Gives out a password for any user of its first workgroup, without a call. It holds an hour, for any database.
     ///
     /// # Errors
-    /// When there is no such workgroup, when it has no door, or when a PostgreSQL behind the door does not take the user.
+    /// When there is no workgroup and no door to it, or when a PostgreSQL behind the door does not take the user.
     #[cfg(feature = "login")]
-    pub async fn give_out(&self, workgroup: &str, user: &str) -> io::Result<Secret> {
-        let none = || io::Error::other("there is no such workgroup, or no door to it");
-        let id = self.service.workgroup_id(workgroup).ok_or_else(none)?;
+    pub async fn give_out(&self, user: &str) -> io::Result<Secret> {
+        let none = || io::Error::other("there is no workgroup, or no door to it");
+        let first = self.options().workgroups.first().and_then(|name| self.service.workgroup_id(name));
+        let id = first.ok_or_else(none)?;
         let doors = self.service.doors().ok_or_else(none)?;
         let (password, now) = (super::random::password(), self.options().clock.now());
         let expires = now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
