@@ -30,8 +30,8 @@ pub fn target_of(emulator: &Emulator, denied: Credentials) -> Target {
         let advance = move |seconds| {
             let mover = mover.clone();
             async move {
-                let moved = mover.advance(SignedDuration::from_secs(seconds)).await;
-                moved.map_err(|error| ClockFault { words: error.to_string(), in_doubt: true })
+                let outcome = mover.advance(SignedDuration::from_secs(seconds)).await;
+                outcome.map_err(|error| ClockFault { words: error.to_string(), in_doubt: true })
             }
         };
         target = logging_in_at(target, address).with_clock(TargetClock::new("the emulator's own clock", advance));

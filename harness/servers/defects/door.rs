@@ -218,7 +218,7 @@ impl WrongDoor {
         let is_let_in = is_right || change.is_some();
         if is_meant && is_let_in {
             let (user, database) = (startup.user().to_owned(), startup.database().to_owned());
-            let named = (changed(&self.change.user, &user), changed(&self.change.database, &database));
+            let named = (changed(self.change.user.as_ref(), &user), changed(self.change.database.as_ref(), &database));
             if !is_right || named != (user, database) {
                 self.count();
                 let (user, database) = named;
@@ -424,7 +424,7 @@ fn error(Refusal { sqlstate, message, severity }: &Refusal) -> Outgoing {
 }
 
 /// A name, as an entry changes it.
-fn changed(change: &Option<NameChange>, name: &str) -> String {
+fn changed(change: Option<&NameChange>, name: &str) -> String {
     match change {
         None => name.to_owned(),
         Some(NameChange { pattern: None, with }) => with.clone(),

@@ -118,10 +118,14 @@ mod with_the_feature {
         other_user: bool,
         everything_allowed: bool,
         refuses_all: Option<&'static str>,
-        /// Closes the connection of who has the right password.
-        hangs_up: bool,
-        /// Closes the connection of everybody.
-        hangs_up_on_all: bool,
+        /// Whose connection it closes.
+        hangs_up_on: Option<Whom>,
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Whom {
+        WhoHasThePassword,
+        Everybody,
     }
 
     /// A database that lets somebody in with the right password. Source: `PostgreSQL` documentation, frontend/backend
@@ -157,8 +161,10 @@ mod with_the_feature {
         send(&mut stream, b'R', &3_u32.to_be_bytes())?;
         let password = read(&mut stream, true)?;
         let is_right = password.strip_suffix(&[0]) == Some(PASSWORD.as_bytes());
-        if faults.hangs_up && is_right || faults.hangs_up_on_all {
-            return None;
+        match faults.hangs_up_on {
+            Some(Whom::WhoHasThePassword) if is_right => return None,
+            Some(Whom::Everybody) => return None,
+            _ => {}
         }
         if let Some(code) = faults.refuses_all {
             return error(&mut stream, "FATAL", code, "not now");
@@ -219,7 +225,7 @@ mod with_the_feature {
     #[case::other_user(Faults { other_user: true, ..Faults::default() }, "logins/right", "user", "statement")]
     #[case::everybody_is_master(Faults { everything_allowed: true, ..Faults::default() }, "logins/right", "forbidden", "statement")]
     #[case::nobody(Faults { refuses_all: Some("28000"), ..Faults::default() }, "logins/right", "in", "log-in")]
-    #[case::hung_up_on(Faults { hangs_up: true, ..Faults::default() }, "logins/right", "in", "log-in")]
+    #[case::hung_up_on(Faults { hangs_up_on: Some(Whom::WhoHasThePassword), ..Faults::default() }, "logins/right", "in", "log-in")]
     fn a_wrong_database_is_found_at_the_step(
         #[case] faults: Faults,
         #[case] id: &str,
@@ -235,7 +241,7 @@ mod with_the_feature {
 
     #[rstest]
     #[case::everybody_is_hung_up_on(
-        database(Faults { hangs_up_on_all: true, ..Faults::default() }),
+        database(Faults { hangs_up_on: Some(Whom::Everybody), ..Faults::default() }),
         "at the database"
     )]
     #[case::too_many(database(Faults { refuses_all: Some("53300"), ..Faults::default() }), "refused with 53300")]
