@@ -254,10 +254,12 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 /// Refuses settings that no run could use, whatever the target answers: a claim of a feature that has no counted
 /// requirement in any operation, and a name that no resource can have.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    let is_claimed = settings.claim.as_ref().is_some_and(|claim| claim.contains(&Feature::CLOCK));
+    let moves_clock = settings.clock.is_some() || !is_claimed;
     let tested = |feature: &Feature| {
         let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
-        // A clock that can be moved is what other features are tried with.
-        *feature == Feature::CLOCK || rows.any(|row| row.feature == *feature && row.counts())
+        // What moves a clock claims it, so that other features can be tried.
+        (*feature == Feature::CLOCK && moves_clock) || rows.any(|row| row.feature == *feature && row.counts())
     };
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => resources::check(settings, contract),
@@ -314,26 +316,26 @@ impl Execution<'_> {
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<FinishedRun, Failure> {
         let mut prepared = Prepared::new(self.settings, self.library).await?;
         let interrupt = Interrupt::from(super::interrupt::watch(Some(FINISHING)));
-        let (journal, started_at, start) = (Arc::new(self.leftovers.journal()), Timestamp::now(), Instant::now());
+        let (journal, start) = (Arc::new(self.leftovers.journal()), Instant::now());
         let mut hooks = HooksOfRun::of(self.settings, &prepared.target, &journal);
-        let mut named = None;
+        let mut renamed = None;
         let mut failed_set_up = None;
         if let Some(hooks) = &mut hooks {
             match hooks.set_up().await {
                 Ok(names) => match self.named_by(&names) {
                     Ok(settings) => {
                         prepared.renamed(&settings);
-                        named = Some(settings);
+                        renamed = Some(settings);
                     }
                     Err(words) => failed_set_up = Some(hooks.failed(&words)),
                 },
                 Err(reason) => failed_set_up = Some(reason),
             }
         }
-        let execution = Execution { settings: named.as_ref().unwrap_or(self.settings), ..self.clone() };
-        let session = execution.session(&prepared, Arc::clone(&journal), failed_set_up.clone());
+        let execution = Execution { settings: renamed.as_ref().unwrap_or(self.settings), ..self.clone() };
+        let session = execution.session(&prepared, Arc::clone(&journal), failed_set_up);
         let ran = match &session {
-            Ok(session) => execution.run_cases(session, failed_set_up, &interrupt, started_at, &mut hear).await,
+            Ok(session) => execution.run_cases(session, &interrupt, &mut hear).await,
             Err(failure) => Err(failure.clone()),
         };
         // Whatever happened.
@@ -388,14 +390,14 @@ impl Execution<'_> {
     async fn run_cases(
         &self,
         session: &Session,
-        failed_set_up: Option<Reason>,
         interrupt: &Interrupt,
-        started_at: Timestamp,
         mut hear: impl FnMut(&Event),
     ) -> Result<RanCases, Failure> {
+        let started_at = Timestamp::now();
         let probe = session.probe(self.operation, interrupt).await;
         let answer = answer_text(&probe.answer);
-        let rejection = match &failed_set_up {
+        let failed_set_up = session.blocks_all();
+        let rejection = match failed_set_up {
             Some(failed) => Some(Failure::usage(reason(failed))),
             None => self.rejection(session.target(), &probe),
         };

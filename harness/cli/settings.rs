@@ -18,7 +18,7 @@ use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
 use crate::servers::emulator::EmulatorOptions;
 use crate::targets::gate::{self, AllowedResource};
-use crate::targets::profile::{ClockSetting, Distrust, Profile, Profiles, Span};
+use crate::targets::profile::{ClockSetting, Distrust, Hooks, Profile, Profiles, Span};
 use crate::targets::{ClockCall, InvalidClockCall, TargetPlace};
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, DatabaseUrl, InvalidDatabaseUrl, InvalidRegion, Region};
@@ -35,6 +35,10 @@ const LONGEST_RUN: Duration = Duration::from_mins(10);
 /// The help of `--database`.
 const DATABASE_HELP: &str = "Where the credentials log in, such as \
                              postgres://{user}:{password}@localhost:5439/?sslmode=require; for the feature login";
+
+/// The help of `--clock`.
+const CLOCK_HELP: &str = "The call that moves the target's clock, such as 'POST \
+                          http://127.0.0.1:4566/_countersign/clock'; for the feature clock";
 
 /// At most this many characters of a wrong value are shown.
 const SHOWN: usize = 80;
@@ -71,9 +75,8 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_DENIED_PROFILE", value_name = "NAME")]
     denied_profile: Option<String>,
 
-    /// The call that moves the target's clock, such as POST http://127.0.0.1:4566/_countersign/clock; for the feature clock
     // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
-    #[arg(long, env = "COUNTERSIGN_CLOCK", hide_env_values = true, value_name = "CALL")]
+    #[arg(long, env = "COUNTERSIGN_CLOCK", hide_env_values = true, value_name = "CALL", help = CLOCK_HELP)]
     clock: Option<String>,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
@@ -274,23 +277,11 @@ impl Settings {
         let time = |span: Option<Span>| span.map(|Span(time)| time);
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
         let database = from.pick("database", args.database, [], profile.database);
-        let database = database.map(|text| database_url(&text, &from.place("database"))).transpose()?;
-        let database = database.map(|database| match from.get("database") {
-            Origin::File { file, .. } => database.in_folder(file.parent().unwrap_or(Path::new(""))),
-            Origin::Flag { .. } | Origin::Environment { .. } | Origin::Default => database,
-        });
+        let database = database.map(|text| database_setting(&text, &from)).transpose()?;
         let clock = args.clock.map(|call| ClockSetting::Call { call, body: None });
         let clock = from.pick("clock", clock, [], profile.clock);
         let clock = clock.map(|setting| ClockMover::of(setting, &from.place("clock"))).transpose()?;
-        let hooks = profile.hooks.map(|hooks| {
-            for (name, hook) in [("hooks.setup", &hooks.setup), ("hooks.teardown", &hooks.teardown)] {
-                if hook.is_some() {
-                    from.set(name, from.key(name));
-                }
-            }
-            let (file, target) = (from.file.clone().unwrap_or_default(), from.profile.clone().unwrap_or_default());
-            TargetHooks { file, target, hooks }
-        });
+        let hooks = profile.hooks.map(|hooks| target_hooks(hooks, &mut from));
         let settings = Self {
             choice,
             region,
@@ -369,14 +360,13 @@ impl Settings {
             if matches!(self.from.get(flag), Origin::Flag { .. } | Origin::Environment { .. }) {
                 continue;
             }
-            match resource {
-                Some(resource) => drop(settings.resources.insert(resource.id.clone(), name.clone())),
-                None => {
-                    let database = database_url(name, &format!("its {DATABASE}"));
-                    let database = database.map_err(|failure| failure.to_string())?;
-                    let folder = self.from.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-                    settings.database = Some(database.in_folder(folder));
-                }
+            if let Some(resource) = resource {
+                settings.resources.insert(resource.id.clone(), name.clone());
+            } else {
+                let database = database_url(name, &format!("its {DATABASE}"));
+                let database = database.map_err(|failure| failure.to_string())?;
+                let folder = self.from.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+                settings.database = Some(database.in_folder(folder));
             }
             settings.from.set(flag, self.from.key("hooks.setup"));
         }
@@ -449,6 +439,26 @@ impl Settings {
         features.insert(Feature::CORE);
         features
     }
+}
+
+/// The hooks of the profile that counts.
+fn target_hooks(hooks: Hooks, from: &mut Origins) -> TargetHooks {
+    for (name, hook) in [("hooks.setup", &hooks.setup), ("hooks.teardown", &hooks.teardown)] {
+        if hook.is_some() {
+            from.set(name, from.key(name));
+        }
+    }
+    let (file, target) = (from.file.clone().unwrap_or_default(), from.profile.clone().unwrap_or_default());
+    TargetHooks { file, target, hooks }
+}
+
+/// The database of the settings. A file of certificates that a `countersign.toml` names is looked for from its folder on.
+fn database_setting(text: &str, from: &Origins) -> Result<DatabaseUrl, Failure> {
+    let database = database_url(text, &from.place("database"))?;
+    Ok(match from.get("database") {
+        Origin::File { file, .. } => database.in_folder(file.parent().unwrap_or(Path::new(""))),
+        Origin::Flag { .. } | Origin::Environment { .. } | Origin::Default => database,
+    })
 }
 
 /// The URL of a database that was given at `place`.

@@ -30,7 +30,7 @@ pub(crate) type EntryId = u64;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Line {
     /// This is about to be made.
-    Made { id: EntryId, version: u32, thing: Leftover },
+    Made { id: EntryId, version: u32, thing: Box<Leftover> },
     /// It is gone.
     Gone { id: EntryId },
 }
@@ -109,7 +109,7 @@ impl Journal {
         };
         let id = open.next;
         open.next += 1;
-        open.write(&Line::Made { id, version: 1, thing: thing.clone() })?;
+        open.write(&Line::Made { id, version: 1, thing: Box::new(thing.clone()) })?;
         open.left.insert(id, thing.clone());
         Ok(id)
     }
@@ -120,7 +120,7 @@ impl Journal {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = &mut *open else { return Ok(()) };
         open.left.insert(id, thing.clone());
-        open.write(&Line::Made { id, version: 1, thing: thing.clone() })
+        open.write(&Line::Made { id, version: 1, thing: Box::new(thing.clone()) })
     }
 
     /// Writes down that an entry is gone. Removes the file where nothing is left.
@@ -261,7 +261,7 @@ fn read(path: &Path, file: &File) -> Result<(BTreeMap<EntryId, Leftover>, u64), 
     for (index, line) in text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n')) {
         whole += line.len() as u64;
         match serde_json::from_str(line) {
-            Ok(Line::Made { id, version: 1, thing }) => drop(left.insert(id, thing)),
+            Ok(Line::Made { id, version: 1, thing }) => drop(left.insert(id, *thing)),
             Ok(Line::Gone { id }) => drop(left.remove(&id)),
             Ok(Line::Made { version, .. }) => {
                 let error = format!("expected version 1, found {version}");

@@ -122,6 +122,11 @@ impl Session {
         self
     }
 
+    /// Why every case is blocked; `None` if they are run.
+    pub fn blocks_all(&self) -> Option<&Reason> {
+        self.blocked.as_ref()
+    }
+
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
         self.context.judge.contract()

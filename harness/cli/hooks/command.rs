@@ -164,7 +164,7 @@ mod tests {
     async fn run(text: &str, limit: Duration) -> Result<String, CommandFault> {
         let folder = tempfile::tempdir().expect("a folder");
         let variables = [("COUNTERSIGN_RUN_ID", "cs1".to_owned())];
-        ShellCommand { text, folder: folder.path(), variables: &variables, stdin: "{\"workgroup\":\"wg-1\"}", limit }
+        ShellCommand { text, folder: folder.path(), variables: &variables, stdin: "{\"name\":\"wg-1\"}", limit }
             .run()
             .await
     }
@@ -172,7 +172,7 @@ mod tests {
     #[rstest]
     #[case::output("echo hello; echo log >&2", "hello\n")]
     #[case::variable("printf %s \"$COUNTERSIGN_RUN_ID\"", "cs1")]
-    #[case::input("cat", "{\"workgroup\":\"wg-1\"}")]
+    #[case::input("cat", "{\"name\":\"wg-1\"}")]
     #[case::nothing("true", "")]
     // What it leaves running goes on, and does not hold up the run.
     #[case::something_goes_on("sleep 30 & echo started", "started\n")]

@@ -14,9 +14,10 @@ use serde_json::Value;
 use super::Failure;
 use super::output::say;
 use super::settings::Settings;
+use crate::contract::Resource;
 use crate::run::{EntryId, Journal, random_seed};
 use crate::targets::profile::{Distrust, Hooks, Profiles};
-use crate::targets::{ClockFault, Target, TargetClock};
+use crate::targets::{ClockFault, Target, TargetClock, gate};
 use crate::text::{file_name, foreign, foreign_within};
 use crate::verdict::{HookRun, Leftover, Reason};
 use crate::wire::{Credentials, Masker};
@@ -26,7 +27,7 @@ use command::{CommandFault, ShellCommand};
 const LIMIT: Duration = Duration::from_mins(5);
 
 /// How long a command that moves a clock may take.
-const CLOCK_LIMIT: Duration = Duration::from_secs(60);
+const CLOCK_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long a hook may take before the user is told that the run waits for it.
 const SILENT_WAIT: Duration = Duration::from_secs(5);
@@ -197,7 +198,8 @@ async fn run_hook(of: &TargetHooks, text: &str, word: &str, thing: &Leftover) ->
 /// The names that a set-up printed: a JSON object of texts, or nothing.
 fn names(printed: &str) -> Result<BTreeMap<String, String>, String> {
     let wrong = |found: &str| {
-        format!("expected a JSON object on its standard output, such as {{\"workgroup\": \"wg-1\"}}, found {found}")
+        let Resource { flag, example, .. } = gate::resource();
+        format!("expected a JSON object on its standard output, such as {{\"{flag}\": \"{example}\"}}, found {found}")
     };
     if printed.trim().is_empty() {
         return Ok(BTreeMap::new());
@@ -220,7 +222,7 @@ mod tests {
     #[rstest]
     #[case::nothing("", &[])]
     #[case::blank(" \n", &[])]
-    #[case::names("{\"workgroup\": \"wg-1\",\n \"db-name\": \"dev\"}\n", &[("workgroup", "wg-1"), ("db-name", "dev")])]
+    #[case::names("{\"first\": \"wg-1\",\n \"second\": \"dev\"}\n", &[("first", "wg-1"), ("second", "dev")])]
     fn a_set_up_prints_names(#[case] printed: &str, #[case] expected: &[(&str, &str)]) {
         let expected = expected.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned())).collect();
         assert_eq!(names(printed), Ok(expected));
@@ -229,7 +231,7 @@ mod tests {
     #[rstest]
     #[case::words("made CANARY")]
     #[case::list("[\"CANARY\"]")]
-    #[case::number("{\"workgroup\": 1}")]
+    #[case::number("{\"first\": 1}")]
     #[case::several("{} {}")]
     fn anything_else_is_refused_and_not_repeated(#[case] printed: &str) {
         let words = names(printed).expect_err("it is wrong");

@@ -5,7 +5,7 @@
 
 mod connections;
 #[cfg(feature = "login")]
-mod database_tls;
+mod login_tls;
 mod missing_answers;
 mod odd_answers;
 mod requests_sent;
