@@ -11,6 +11,7 @@ use super::hooks::clock_by_command;
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{ClockMover, Settings, TargetChoice};
+use crate::selftest::target_of;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
 use crate::targets::gate::{self, AllowedResource};
@@ -70,7 +71,9 @@ impl Prepared {
     pub(super) fn renamed(&mut self, settings: &Settings) {
         self.target.features = settings.features();
         self.target.resources.extend(settings.resources.clone());
-        self.target.database.clone_from(&settings.database);
+        if let Some(database) = &settings.database {
+            self.target.database = Some(database.clone());
+        }
     }
 
     /// A target with the settings that every target has.
@@ -80,7 +83,9 @@ impl Prepared {
         target.jobs = settings.jobs;
         (target.wait, target.patience) = (settings.wait, settings.patience);
         target.resources.extend(settings.resources.clone());
-        target.database.clone_from(&settings.database);
+        if let Some(database) = &settings.database {
+            target.database = Some(database.clone());
+        }
         Self { target, _server: server }
     }
 }
@@ -113,12 +118,10 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
     let emulator = Emulator::start(options)
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
-    let options = emulator.options();
-    let mut target = Target::at(local(&emulator.endpoint())).with_name("emulator");
-    target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
-    target.region.clone_from(&options.region);
-    target.credentials = settings.sign.then(|| options.credentials.clone());
-    target.denied = Some(denied);
+    let mut target = target_of(&emulator, denied);
+    if !settings.sign {
+        target.credentials = None;
+    }
     Ok((target, OwnServer::Emulator { _emulator: emulator }))
 }
 

@@ -27,7 +27,7 @@ pub(super) fn obstacle(case: &ExpandedCase, target: &Target) -> Option<(Verdict,
     }
     if case.needs_database() {
         if !cfg!(feature = "login") {
-            return Some((Verdict::NotApplicable, Reason::NoLoginClient));
+            return Some((Verdict::Blocked, Reason::NoLoginClient));
         }
         if target.database.is_none() {
             let (noun, flag) = ("database URL".to_owned(), "database".to_owned());
@@ -36,6 +36,9 @@ pub(super) fn obstacle(case: &ExpandedCase, target: &Target) -> Option<(Verdict,
     }
     (case.needs_clock() && target.clock.is_none()).then_some((Verdict::NotApplicable, Reason::NoClock))
 }
+
+/// How often a step must be without an answer, while the database answers somebody else, before that is the answer.
+const LOSSES: u32 = 3;
 
 /// What a case with other steps than calls came to: its calls, the other steps, and why it cannot go on behind them.
 type MadeWithOthers = (Transcript, Vec<DatabaseExchange>, Option<Reason>);
@@ -48,11 +51,59 @@ impl CaseRun<'_> {
         random_names: &mut RandomNames,
         set_up: &[Exchange],
     ) -> Result<MadeWithOthers, Interrupted> {
+        let mut made = self.make_once(random_names, set_up).await?;
+        for times in 1.. {
+            // A step without an answer may be at fault, or the way to the database.
+            let Some(step) = self.lost_step(&made).filter(|_| made.2.is_none()) else { break };
+            if !has_let_somebody_in(self.case, &made) && !self.is_database_there(random_names).await? {
+                break;
+            }
+            if times == LOSSES {
+                made.1.last_mut().into_iter().for_each(|exchange| exchange.outcome = hung_up(&exchange.outcome));
+                break;
+            }
+            made = self.make_once(random_names, set_up).await?;
+            if self.lost_step(&made) != Some(step) {
+                break;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Which one of the steps that are no calls had no answer, if it decides something.
+    fn lost_step(&self, (_, database, _): &MadeWithOthers) -> Option<usize> {
+        let last = database.last().filter(|exchange| exchange.outcome.is_lost())?;
+        self.case.others.get(last.step).filter(|(_, step)| step.is_judged()).map(|_| last.step)
+    }
+
+    /// Makes the calls and the other steps once. Then moves the target's clock back.
+    async fn make_once(
+        &self,
+        random_names: &mut RandomNames,
+        set_up: &[Exchange],
+    ) -> Result<MadeWithOthers, Interrupted> {
         let moved = Moved::default();
         let made = self.make_all(random_names, set_up, &moved).await;
         let lost_clock = self.move_clock_back(&moved).await;
         let (transcript, database, missing_part) = made?;
         Ok((transcript, database, missing_part.or(lost_clock)))
+    }
+
+    /// Whether the database answers somebody whom it cannot know.
+    #[cfg(feature = "login")]
+    async fn is_database_there(&self, random_names: &mut RandomNames) -> Result<bool, Interrupted> {
+        let Ok(Some(client)) = Logins::of(&self.context.target).map(|logins| logins.client) else { return Ok(false) };
+        let filled = self.maker("", Earlier::default()).filled_text("${random:20}", random_names);
+        let Ok(nobody) = filled else { return Ok(false) };
+        let password = Secret::from(nobody.as_str());
+        let asked = client.log_in(&nobody, &password, &nobody);
+        Ok(self.interrupt.unless(asked).await?.map_or_else(|outcome| !outcome.says_nothing(), |_| true))
+    }
+
+    #[cfg(not(feature = "login"))]
+    #[expect(clippy::unused_async, reason = "the same function with the feature waits")]
+    async fn is_database_there(&self, _: &mut RandomNames) -> Result<bool, Interrupted> {
+        Ok(false)
     }
 
     async fn make_all(
@@ -88,9 +139,10 @@ impl CaseRun<'_> {
                     Err(reason) => return Ok((transcript, database, Some(reason))),
                 };
                 let dead_end = Judge::dead_end(self.case, &exchange, &self.context.seen.masker());
-                // Nothing comes behind a log-in that should be open and is not.
+                // Nothing comes behind a log-in that should be open and is not, nor behind what had no answer.
                 let is_closed = matches!(&step.act, Act::Login(login) if !login.refused)
-                    && !matches!(&exchange.outcome, DatabaseOutcome::Done(_));
+                    && !matches!(&exchange.outcome, DatabaseOutcome::Done(_))
+                    || exchange.outcome.is_lost();
                 database.push(exchange);
                 if is_closed || dead_end.is_some() {
                     return Ok((transcript, database, dead_end));
@@ -159,6 +211,20 @@ impl CaseRun<'_> {
         _: Earlier<'_>,
     ) -> Result<DatabaseExchange, Reason> {
         Err(Reason::NoLoginClient)
+    }
+}
+
+/// Whether the database let somebody in before it gave no answer.
+fn has_let_somebody_in(case: &ExpandedCase, (_, database, _): &MadeWithOthers) -> bool {
+    let is_login = |index: usize| case.others.get(index).is_some_and(|(_, step)| matches!(step.act, Act::Login(_)));
+    database.iter().any(|exchange| is_login(exchange.step) && matches!(exchange.outcome, DatabaseOutcome::Done(_)))
+}
+
+/// What a lost answer is, once it was lost each time.
+fn hung_up(outcome: &DatabaseOutcome) -> DatabaseOutcome {
+    match outcome {
+        DatabaseOutcome::NoConnection(why) | DatabaseOutcome::NotPostgres(why) => DatabaseOutcome::HungUp(why.clone()),
+        other => other.clone(),
     }
 }
 

@@ -4,7 +4,10 @@
 //! May use everything but the examination of targets, the SDK side and the command line. Start with [`run`]. An *entry*
 //! is a defect or a legal variant; `outcome.rs` decides the fate of each entry and sums up all of them.
 
+mod emulated;
 mod outcome;
+#[cfg(feature = "login")]
+mod wrong_door;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,25 +21,38 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use emulated::{target_of, upstream};
 pub use outcome::{DefectOutcome, Fate, SelftestReport};
 
-use crate::contract::Feature;
+use crate::contract::Operation;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
 use crate::run::runtime::single_threaded;
 use crate::run::{Described, Interrupt, Session, run as run_plan};
+#[cfg(feature = "login")]
+use crate::servers::defects::DoorLayer;
 use crate::servers::defects::{ExaminedExchange, Exchange, Layer, Upstream};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::Credentials;
+use crate::wire::{Request, Response};
+#[cfg(feature = "login")]
+pub use wrong_door::DoorOf;
 
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
+/// How many entries that change log-ins are tried at a time, for each core.
+const WAITING: usize = 6;
+
 /// How long one answer may take. Only an overloaded machine is that slow.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The same where the door gives no answer to some. The answers that come in time all the same are those of a machine
+/// that is not overloaded; where one does not, the entry is a defect, and more cases are undecided.
+#[cfg(feature = "login")]
+const TIMEOUT_OF_HANGING: Duration = Duration::from_secs(1);
 
 /// Why a self-test is void.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +79,12 @@ pub enum SelftestError {
     Unchanged(String),
 }
 
-/// Runs the plan against every entry. Passes each outcome to `report_outcome` as soon as it is known, in no fixed
+/// Whether this build can try an entry: only with the Cargo feature `login` is there a door that a layer can stand before.
+pub fn can_try(entry: &Defect) -> bool {
+    cfg!(feature = "login") || entry.door.is_none()
+}
+
+/// Runs the plan against every entry that this build [can try](can_try). Passes each outcome to `report_outcome` as soon as it is known, in no fixed
 /// order.
 ///
 /// # Errors
@@ -76,12 +97,13 @@ pub fn run(
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
     let context = SelftestContext { corpus, judge };
+    let (entries, untried): (Vec<&Defect>, Vec<&Defect>) = entries.iter().partition(|entry| can_try(entry));
     let (upstream, cases) = context.try_without_defect(plan)?;
     let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
         case,
         exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, &upstream)).collect(),
     });
-    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), entries, &report_outcome)?;
+    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), &entries, &report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
@@ -90,7 +112,7 @@ pub fn run(
             return Err(SelftestError::Canary(outcome.id.clone()));
         }
     }
-    Ok(SelftestReport::new(judge.contract(), outcomes))
+    Ok(SelftestReport::new(judge.contract(), outcomes, &untried))
 }
 
 /// A case that the emulator without a defect passes, and what was said in it.
@@ -112,8 +134,7 @@ impl SelftestContext<'_> {
     /// Runs every case against the emulator alone, which must pass. Returns what a layer must know of that emulator, and
     /// every case with what was said in it.
     fn try_without_defect(self, plan: &Plan) -> Result<(Upstream, Vec<CaseWithExchanges>), SelftestError> {
-        let runtime = single_threaded()?;
-        runtime.block_on(async {
+        single_threaded()?.block_on(async {
             let said = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&said);
             let recorded = move || mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
@@ -125,7 +146,7 @@ impl SelftestContext<'_> {
                 answer
             })
             .await?;
-            let session = self.session(target(&emulator, denied)?)?;
+            let session = self.session(target_of(&emulator, denied), TIMEOUT)?;
             let mut cases = Vec::new();
             for case in self.with_controls(plan) {
                 // One case after the other: whatever was said since the last one belongs to this one.
@@ -138,12 +159,13 @@ impl SelftestContext<'_> {
         })
     }
 
-    /// The cases of a plan, each behind its control. A session runs a control once; so a control must run in its own
-    /// name before a case needs it.
+    /// The cases of a plan that need nothing that the emulator of this build lacks, each behind its control. A session
+    /// runs a control once; so a control must run in its own name before a case needs it.
     fn with_controls(self, plan: &Plan) -> Vec<Arc<ExpandedCase>> {
+        let features = emulated::features().collect::<Vec<_>>();
         let mut ids = BTreeSet::new();
         let mut cases = Vec::new();
-        for case in &plan.cases {
+        for case in plan.cases.iter().filter(|case| case.case.needs.iter().all(|need| features.contains(need))) {
             let control = |case: &Arc<ExpandedCase>| self.corpus.get(&case.case.control.as_ref()?.case).cloned();
             let mut chain: Vec<_> = iter::successors(Some(Arc::clone(case)), control).collect();
             chain.reverse();
@@ -152,33 +174,42 @@ impl SelftestContext<'_> {
         cases
     }
 
-    fn session(self, target: Target) -> Result<Session, TargetError> {
+    fn session(self, mut target: Target, timeout: Duration) -> Result<Session, TargetError> {
+        target.client.timeout = timeout;
+        // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
+        target.recovery = Duration::ZERO;
         let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
         Ok(session.describing(Described::Nothing).quoting_nothing())
     }
 
-    /// Tries every entry, as many at a time as there are cores.
+    /// Tries every entry, as many at a time as there are cores. Entries that change log-ins wait most of the time, so
+    /// that more of them are tried beside the others.
     fn try_all(
         self,
         cases: &[ExaminedCase<'_>],
         entries: &[&Defect],
         report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
     ) -> Result<Vec<DefectOutcome>, SelftestError> {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
-            let mut outcomes = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(entry) = entries.get(index) else { return Ok(outcomes) };
-                let (results, rewrites) = self.try_on(entry, self.cases_for(entry, cases))?;
-                let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
-                report_outcome(&outcome);
-                outcomes.push((index, outcome));
-            }
-        };
+        let numbered = entries.iter().copied().enumerate();
+        let (of_doors, of_answers): (Vec<_>, Vec<_>) = numbered.partition(|(_, entry)| entry.door.is_some());
+        let (next_of_doors, next_of_answers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work =
+            |queue: &[(usize, &Defect)], next: &AtomicUsize| -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
+                let mut outcomes = Vec::new();
+                loop {
+                    let taken = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((index, entry)) = queue.get(taken) else { return Ok(outcomes) };
+                    let (results, rewrites) = self.try_on(entry, self.cases_for(entry, cases))?;
+                    let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
+                    report_outcome(&outcome);
+                    outcomes.push((*index, outcome));
+                }
+            };
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let mut outcomes = thread::scope(|scope| {
-            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let of_answers = (0..workers).map(|_| scope.spawn(|| work(&of_answers, &next_of_answers)));
+            let of_doors = (0..WAITING * workers).map(|_| scope.spawn(|| work(&of_doors, &next_of_doors)));
+            let threads: Vec<_> = of_answers.chain(of_doors).collect();
             let per_thread =
                 threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
             per_thread.collect::<Result<Vec<_>, SelftestError>>()
@@ -188,37 +219,69 @@ impl SelftestContext<'_> {
         Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
-    /// The cases that an entry is tried on: those in which it may change an answer. In the others, all is said as it was
-    /// said without a defect, and they pass again.
+    /// The cases that an entry is tried on. An entry that changes log-ins is tried on all cases that log in. One that
+    /// changes requests and answers is tried on those of the others in which it may change an answer: in the rest, all
+    /// is said as it was said without a defect, and they pass again.
     ///
     /// For a defect, they are also cases of the operations whose requirements it breaks.
     fn cases_for(self, entry: &Defect, cases: &[ExaminedCase<'_>]) -> Vec<Arc<ExpandedCase>> {
         let contract = self.judge.contract();
         let is_meant = |case: &ExpandedCase| {
             let operation = contract.operation(&case.operation);
-            entry.requirements.is_empty()
-                || operation.is_some_and(|operation| entry.requirements.iter().any(|id| operation.owns(id)))
+            let breaks = |operation: &Operation| entry.requirements.iter().any(|id| operation.owns(id));
+            (entry.requirements.is_empty() || operation.is_some_and(breaks))
+                && entry.door.is_some() == case.needs_database()
         };
         let is_touched = |case: &&ExaminedCase<'_>| {
-            is_meant(case.case) && case.exchanges.iter().any(|exchange| exchange.may_change(entry))
+            let may_change = || case.exchanges.iter().any(|exchange| exchange.may_change(entry));
+            is_meant(case.case) && (entry.door.is_some() || may_change())
         };
         cases.iter().filter(is_touched).map(|case| Arc::clone(case.case)).collect()
     }
 
     /// Runs cases against the emulator behind an entry. Returns every result, and how many answers the entry changed.
     fn try_on(self, entry: &Defect, cases: Vec<Arc<ExpandedCase>>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let runtime = single_threaded()?;
-        runtime.block_on(async {
-            let (options, denied) = EmulatorOptions::for_cases();
-            let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
-            let answering = Arc::clone(&layer);
-            let emulator = Emulator::start_behind(options, move |answer, request| {
-                answering.answer(request, Timestamp::now(), answer)
-            })
-            .await?;
-            let session = self.session(target(&emulator, denied)?)?;
-            Ok((results(&session, cases).await, layer.rewrites()))
+        single_threaded()?.block_on(async {
+            #[cfg(feature = "login")]
+            if entry.door.is_some() {
+                return self.try_on_door(entry, cases).await;
+            }
+            self.try_on_answers(entry, cases).await
         })
+    }
+
+    async fn try_on_answers(
+        self,
+        entry: &Defect,
+        cases: Vec<Arc<ExpandedCase>>,
+    ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
+        let (options, denied) = EmulatorOptions::for_cases();
+        #[cfg(feature = "login")]
+        let options = EmulatorOptions { door: None, ..options };
+        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
+        let answering = Arc::clone(&layer);
+        let layered = move |answer: &dyn Fn(&Request) -> Response, request: &Request| {
+            answering.answer(request, Timestamp::now(), answer)
+        };
+        let emulator = Emulator::start_behind(options, layered).await?;
+        let session = self.session(target_of(&emulator, denied), TIMEOUT)?;
+        Ok((results(&session, cases).await, layer.rewrites()))
+    }
+
+    /// The same for an entry that changes log-ins.
+    #[cfg(feature = "login")]
+    async fn try_on_door(
+        self,
+        entry: &Defect,
+        cases: Vec<Arc<ExpandedCase>>,
+    ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
+        let (options, denied) = EmulatorOptions::for_cases();
+        let emulator = Arc::new(Emulator::start(options).await?);
+        let layer = DoorLayer::start(entry, DoorOf::new(Arc::clone(&emulator))).await?;
+        let target = emulated::logging_in_at(target_of(&emulator, denied), layer.address());
+        let hangs = entry.door.as_ref().is_some_and(|door| door.hangs());
+        let session = self.session(target, if hangs { TIMEOUT_OF_HANGING } else { TIMEOUT })?;
+        Ok((results(&session, cases).await, layer.rewrites()))
     }
 }
 
@@ -238,29 +301,6 @@ fn must_be_clean(result: CaseResult) -> Result<(), SelftestError> {
     let why =
         found.map_or_else(|| result.reason.as_ref().map_or_else(|| result.verdict.to_string(), reason), in_a_line);
     Err(SelftestError::Unclean { case: result.id, why })
-}
-
-/// What the layer of a defect must know about an emulator with these options.
-pub fn upstream(options: &EmulatorOptions) -> Upstream {
-    Upstream {
-        credentials: options.credentials.clone(),
-        region: options.region.clone(),
-        resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
-    }
-}
-
-/// An emulator as a target that claims all it has. No policy allows `denied` anything.
-fn target(emulator: &Emulator, denied: Credentials) -> io::Result<Target> {
-    let upstream = upstream(emulator.options());
-    let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
-    let mut target = Target::at(endpoint).with_name("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
-    target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
-    target = target.claiming(EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse::<Feature>().ok()));
-    target.denied = Some(denied);
-    target.region = upstream.region;
-    // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
-    target.recovery = Duration::ZERO;
-    Ok(target)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use countersign::cli::trials_of_environment;
 use countersign::contract::{Feature, Service};
+use countersign::selftest::target_of;
 use countersign::servers::emulator::{Emulator, EmulatorOptions};
 use countersign::servers::mock::Mock;
 use countersign::targets::{Target, TargetPlace};
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut targets = vec![
         Trials::starting("mock", features(&OF_MOCK), mock),
-        Trials::starting("emulator", features(&EmulatorOptions::FEATURES), emulator),
+        Trials::starting("emulator", features(EmulatorOptions::FEATURES), emulator),
     ];
     match trials_of_environment() {
         Ok(named) => targets.extend(named),
@@ -58,14 +59,7 @@ fn mock() -> Target {
 fn emulator() -> Target {
     let (options, denied) = EmulatorOptions::for_cases();
     let emulator = runtime().block_on(Emulator::start(options)).expect("a free port on loopback");
-    let options = emulator.options();
-    let mut target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
-        .with_name("emulator")
-        .signed_by(options.credentials.clone())
-        .claiming(features(&EmulatorOptions::FEATURES))
-        .with_jobs(TargetPlace::Here.jobs());
-    target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
-    target.denied = Some(denied);
+    let target = target_of(&emulator, denied).with_jobs(TargetPlace::Here.jobs());
     Box::leak(Box::new(emulator));
     target
 }

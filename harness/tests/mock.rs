@@ -37,7 +37,7 @@ async fn ask(mock: &Mock, path: &str, body: &str) -> Response {
 }
 
 #[tokio::test]
-async fn every_case_passes_against_the_mock() {
+async fn every_case_that_has_replies_passes_against_the_mock() {
     let (contract, corpus) = library();
     let mock = Mock::start(Arc::clone(&corpus), Timestamp::now, None).await.unwrap();
     let needed: BTreeSet<Feature> = corpus.cases().iter().flat_map(|case| case.case.needs.clone()).collect();
@@ -47,7 +47,8 @@ async fn every_case_passes_against_the_mock() {
     target.path_names_case = true;
     let resources = contract.service.resources.iter();
     target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
-    let plan = Plan::select(&corpus, &contract.register, &Selection::default()).unwrap();
+    let mut plan = Plan::select(&corpus, &contract.register, &Selection::default()).unwrap();
+    plan.cases.retain(|case| case.is_replayed());
     let judge = Judge::new(Arc::clone(&contract)).unwrap();
     let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();
     let mut results = Vec::new();
@@ -57,7 +58,7 @@ async fn every_case_passes_against_the_mock() {
         assert_eq!(result.verdict, Verdict::Pass, "{}: {conclusions:?}", result.id);
         assert!(result.warnings.is_empty(), "{}: {conclusions:?}", result.id);
     }
-    assert_eq!(results.len(), corpus.cases().len());
+    assert!(results.len() == plan.cases.len() && results.len() > 400, "{}", results.len());
     assert_eq!((session.leftovers(), session.unfinished_teardowns()), (Vec::new(), 0));
 }
 

@@ -10,8 +10,11 @@
 //! | `when.rs` | which exchanges a defect applies to |
 //! | `change.rs` | the changes |
 //! | `encode.rs` | bodies in other encodings |
+//! | `door.rs` | the same before the door at which passwords log in |
 
 mod change;
+#[cfg(feature = "login")]
+mod door;
 mod encode;
 mod when;
 
@@ -24,6 +27,9 @@ use change::ChangedRequest;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use when::ExaminedRequest;
+
+#[cfg(feature = "login")]
+pub use door::{DoorLayer, KnownLogin, Later, RightDoor};
 
 use crate::contract::Service;
 use crate::corpus::Defect;

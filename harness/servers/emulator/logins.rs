@@ -177,6 +177,14 @@ impl Logins {
         older.take(CHECKED_AT_ONCE).map(|(number, login)| (*number, Arc::clone(login))).collect()
     }
 
+    /// Every log-in that is remembered, the newest first.
+    pub(super) fn all(&self) -> Vec<Arc<Login>> {
+        let kept = self.kept();
+        let numbered = kept.of.values().flatten();
+        let all: BTreeMap<_, _> = numbered.map(|(number, login)| (*number, Arc::clone(login))).collect();
+        all.into_values().rev().collect()
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         let kept = self.kept();

@@ -96,7 +96,7 @@ impl DatabaseClient {
             let may_be_about_tls = match &outcome {
                 DatabaseOutcome::Refused { sqlstate, .. } => sqlstate == "28000",
                 DatabaseOutcome::NoConnection(_) | DatabaseOutcome::NotPostgres(_) => self.url.tls == TlsMode::Prefer,
-                DatabaseOutcome::Done(_) => false,
+                DatabaseOutcome::Done(_) | DatabaseOutcome::HungUp(_) => false,
             };
             if !may_be_about_tls {
                 break;

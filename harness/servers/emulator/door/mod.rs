@@ -3,7 +3,6 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | the ports, one for each workgroup, and the bounds of what connections take |
-//! | `messages.rs` | the messages of the protocol |
 //! | `certificate.rs` | the certificate for TLS |
 //! | `login.rs` | from a connection to a session: TLS, the start-up message, the proof of a password |
 //! | `session.rs`, `sql.rs` | the embedded door: it answers what drivers ask at log-in |
@@ -45,7 +44,6 @@
 
 mod certificate;
 mod login;
-mod messages;
 mod postgres;
 mod session;
 mod sql;
@@ -67,7 +65,6 @@ use tokio::time::{sleep, timeout};
 
 use self::certificate::Certificate;
 use self::login::{Opened, Outcome};
-use self::messages::{Outgoing, Stream};
 pub use self::postgres::Database;
 use self::postgres::{Postgres, RolesOfOne};
 use self::session::Session;
@@ -76,6 +73,7 @@ use super::errors::ServiceError;
 use super::logins::{Login, Logins};
 use super::random;
 use super::service::Work;
+use crate::servers::postgres::{self as messages, Outgoing, Stream};
 use crate::text::foreign;
 
 /// How many connections there are at most that have not logged in. Further ones wait.
@@ -240,6 +238,11 @@ impl Doors {
         drop(self.ports.lock().unwrap_or_else(PoisonError::into_inner).remove(workgroup));
     }
 
+    /// The log-ins that were given out and are remembered, the newest first.
+    pub(super) fn given_out(&self) -> Vec<Arc<Login>> {
+        self.door.logins.all()
+    }
+
     /// Remembers a log-in that is given out. Returns what must be done before it holds.
     pub(super) fn issue(&self, login: Login) -> Option<Work> {
         let login = self.door.logins.issue(login, self.door.clock.now());
@@ -370,6 +373,6 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
-mod postgres_tests;
+pub(in crate::servers::emulator) mod postgres_tests;
 #[cfg(test)]
 mod tests;

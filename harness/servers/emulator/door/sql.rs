@@ -112,7 +112,9 @@ fn statement(tokens: &[Token<'_>]) -> Result<Statement, SqlError> {
             named(&tokens[tokens.len() - 1]).map(|name| Statement::Deallocate(Some(name)))
         }
         ["select", ..] => {
-            let columns = tokens[1..].split(|token| *token == Token::Symbol(','));
+            let end = words.iter().position(|word| *word == "where").unwrap_or(tokens.len());
+            tokens.get(end + 1..).map_or(Ok(()), condition)?;
+            let columns = tokens[1..end].split(|token| *token == Token::Symbol(','));
             if columns.clone().count() > MOST_COLUMNS {
                 return Err(SqlError::error("54011", format!("a row can have at most {MOST_COLUMNS} columns")));
             }
@@ -193,6 +195,30 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
         _ => return Err(unsupported()),
     };
     Ok(Column { name, value })
+}
+
+/// Reads the one condition that is known, which holds: everybody may use these schemas. Source: PostgreSQL, the privileges
+/// of PUBLIC in a new database.
+fn condition(tokens: &[Token<'_>]) -> Result<(), SqlError> {
+    let [
+        Token::Word(call),
+        Token::Symbol('('),
+        Token::Text(schema),
+        Token::Symbol(','),
+        Token::Text(privilege),
+        Token::Symbol(')'),
+    ] = tokens
+    else {
+        return Err(unsupported());
+    };
+    if call != "has_schema_privilege" || !privilege.eq_ignore_ascii_case("usage") {
+        return Err(unsupported());
+    }
+    if ["pg_catalog", "information_schema", "public"].contains(&&**schema) {
+        Ok(())
+    } else {
+        Err(SqlError::error("3F000", format!("schema \"{schema}\" does not exist")))
+    }
 }
 
 fn integer(digits: &str) -> Result<Value, SqlError> {
@@ -303,6 +329,7 @@ mod tests {
     #[case("select version(), current_database() db", select(&[("version", Value::Version), ("db", Value::Database)]))]
     #[case("select pg_catalog.version()", select(&[("version", Value::Version)]))]
     #[case("select current_schema() AS \"S\"", select(&[("S", Value::Schema)]))]
+    #[case("select 1 where has_schema_privilege('pg_catalog', 'USAGE')", select(&[("?column?", Value::Integer(1))]))]
     #[case("select null, true", select(&[("?column?", Value::Null), ("bool", Value::Boolean(true))]))]
     fn what_drivers_ask_at_log_in_is_understood(#[case] text: &str, #[case] expected: Statement) {
         assert_parses(text, &[expected]);
@@ -323,6 +350,10 @@ mod tests {
     #[case("select 99999999999")]
     #[case("select $1")]
     #[case("select 1 +")]
+    #[case("select where")]
+    #[case("select 1 where")]
+    #[case("select 1 where true")]
+    #[case("select 1 where has_schema_privilege('pg_catalog', 'create')")]
     #[case("select")]
     #[case("set x")]
     #[case("drop table t")]
