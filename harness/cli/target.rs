@@ -91,7 +91,8 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
-    let mut options = EmulatorOptions { region: settings.region.clone(), ..EmulatorOptions::default() };
+    let (mut options, denied) = EmulatorOptions::for_cases();
+    options.region.clone_from(&settings.region);
     for (kind, name) in &settings.resources {
         if !options.rename(kind, name) {
             return Err(Failure::usage(format!(
@@ -108,6 +109,7 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
     target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
     target.credentials = settings.sign.then(|| options.credentials.clone());
+    target.denied = Some(denied);
     Ok((target, OwnServer::Emulator { _emulator: emulator }))
 }
 

@@ -27,6 +27,7 @@ use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::Credentials;
 
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
@@ -147,7 +148,7 @@ impl SelftestContext<'_> {
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
         let runtime = single_threaded()?;
         runtime.block_on(async {
-            let options = EmulatorOptions::default();
+            let (options, denied) = EmulatorOptions::for_cases();
             let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
             let emulator = match &layer {
                 Some(layer) => {
@@ -159,7 +160,8 @@ impl SelftestContext<'_> {
                 }
                 None => Emulator::start(options).await?,
             };
-            let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
+            let session =
+                Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator, denied)?, 1, JOBS)?;
             let session = session.describing(Described::Nothing).quoting_nothing();
             let plan = self.plan_for(entry);
             let mut results = Vec::with_capacity(plan.cases.len());
@@ -178,13 +180,14 @@ pub fn upstream(options: &EmulatorOptions) -> Upstream {
     }
 }
 
-/// An emulator as a target that claims all it has.
-fn target(emulator: &Emulator) -> io::Result<Target> {
+/// An emulator as a target that claims all it has. No policy allows `denied` anything.
+fn target(emulator: &Emulator, denied: Credentials) -> io::Result<Target> {
     let upstream = upstream(emulator.options());
     let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
     let mut target = Target::at(endpoint).with_name("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
     target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
-    target = target.claiming([Feature::SIGNATURE]);
+    target = target.claiming(EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse::<Feature>().ok()));
+    target.denied = Some(denied);
     target.region = upstream.region;
     // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
     target.recovery = Duration::ZERO;

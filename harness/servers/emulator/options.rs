@@ -133,6 +133,18 @@ pub enum InvalidOptions {
 }
 
 impl EmulatorOptions {
+    /// What an emulator with the options [`for_cases`](Self::for_cases) has of what a server may lack, by the names of
+    /// the features.
+    pub const FEATURES: [&str; 4] = ["signature", "iam", "provisioning", "custom-domain"];
+
+    /// The default for a run of cases: what is created is there at once, and there is a second caller, whom no policy
+    /// allows anything. Returns the credentials of that caller too.
+    pub fn for_cases() -> (Self, Credentials) {
+        let denied = random::credentials();
+        let identities = Some(Identities::denied(denied.clone()));
+        (Self { settle: SignedDuration::ZERO, identities, ..Self::default() }, denied)
+    }
+
     /// The same with a database door, on free ports of the loopback address: the passwords log in there.
     ///
     /// ```
