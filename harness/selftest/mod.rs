@@ -29,6 +29,9 @@ use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
 use crate::wire::Credentials;
 
+/// How long a case waits for something: the emulator makes and deletes things at once, and no entry delays that longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(400);
+
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
@@ -149,7 +152,8 @@ impl SelftestContext<'_> {
         let runtime = single_threaded()?;
         runtime.block_on(async {
             let (options, denied) = EmulatorOptions::for_cases();
-            let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
+            let upstream = || Upstream { denied: Some(denied.clone()), ..upstream(&options) };
+            let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream())));
             let emulator = match &layer {
                 Some(layer) => {
                     let layer = Arc::clone(layer);
@@ -175,6 +179,7 @@ impl SelftestContext<'_> {
 pub fn upstream(options: &EmulatorOptions) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
+        denied: None,
         region: options.region.clone(),
         resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
     }
@@ -191,6 +196,7 @@ fn target(emulator: &Emulator, denied: Credentials) -> io::Result<Target> {
     target.region = upstream.region;
     // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
     target.recovery = Duration::ZERO;
+    target.longest_wait = LONGEST_WAIT;
     Ok(target)
 }
 

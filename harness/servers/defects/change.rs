@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::{Upstream, encode, sign_anew};
 use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
-use crate::wire::{Headers, Request, Response};
+use crate::wire::{Credentials, Headers, Request, Response};
 
 /// The request that the right server gets instead; `None` if it gets the same.
 pub(super) fn changed_request(
     request: &Request,
     changes: &[RequestChange],
     upstream: &Upstream,
-    signed: bool,
+    signer: Option<&Credentials>,
     now: Timestamp,
 ) -> Option<Request> {
     let mut new = request.clone();
@@ -23,11 +23,13 @@ pub(super) fn changed_request(
         takes_any_signature |= matches!(change, RequestChange::TakeAnySignature);
         change_request(&mut new, change, upstream);
     }
-    if new == *request && (signed || !takes_any_signature) {
+    let is_own = signer.is_some_and(|signer| signer.access_key_id == upstream.credentials.access_key_id);
+    if new == *request && (is_own || !takes_any_signature) {
         return None;
     }
-    if signed || takes_any_signature {
-        sign_anew(&mut new, upstream, now);
+    let signer = if takes_any_signature { Some(&upstream.credentials) } else { signer };
+    if let Some(signer) = signer {
+        sign_anew(&mut new, signer, upstream, now);
     }
     Some(new)
 }
