@@ -134,7 +134,7 @@ impl Checker<'_> {
         }
         let judged: Vec<_> =
             parts(case).filter(|(place, step)| place.starts_with("/steps") && step.is_judged()).collect();
-        self.check_shown(case, errors);
+        check_shown(case, errors);
         let shown: BTreeSet<&String> = calls(case).flat_map(|(_, call)| &call.shows).map(|of| &of.decides).collect();
         for (index, id) in case.requirements.iter().enumerate() {
             let is_outcome = self.contract.register.get(id).is_some_and(Requirement::is_outcome);
@@ -151,42 +151,6 @@ impl Checker<'_> {
         let is_staged = calls(case).any(|(_, call)| makes(call));
         let wrong = format_args!("a case that makes something needs a feature, so that no target is surprised by it");
         errors.check(!is_staged || case.needs.iter().any(|need| *need != Feature::CORE), "/needs", wrong);
-    }
-
-    /// Checks what the answers to calls must show: each item decides a requirement of the case that no outcome decides.
-    fn check_shown(&self, case: &Case, errors: &mut FileErrors<'_>) {
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        for (place, call) in calls(case) {
-            for (index, Shown { decides, at, has }) in call.shows.iter().enumerate() {
-                let place = format!("{place}/shows/{index}");
-                let wrong = format_args!("only steps are judged, and this is a call of the set-up or of the teardown");
-                errors.check(place.starts_with("/steps"), &place, wrong);
-                let wrong = format_args!("expected a requirement of the case, found {decides}");
-                errors.check(case.requirements.contains(decides), &format!("{place}/decides"), wrong);
-                let by_outcome = calls(case).any(|(place, call)| {
-                    place.starts_with("/steps") && call.decides.as_ref().is_none_or(|ids| ids.contains(decides))
-                });
-                let wrong = format_args!(
-                    "the outcome of a step decides {decides}, so no value can: say under \"decides\" what each step decides"
-                );
-                errors.check(!by_outcome, &format!("{place}/decides"), wrong);
-                let wrong = |found: &str| format!("expected a JSON pointer such as /member, found \"{found}\"");
-                let pointer = match has {
-                    ShownValue::Sent(pointer) | ShownValue::NotSent(pointer) => Some(pointer.as_str()),
-                    ShownValue::Answered(text) => {
-                        let (name, _) = text.split_once('/').unwrap_or((text, ""));
-                        let wrong = format_args!("there is no earlier step with the name \"{name}\"");
-                        errors.check(names.contains(name), &format!("{place}/answered"), wrong);
-                        text.strip_prefix(name)
-                    }
-                    ShownValue::Is(_) | ShownValue::Begins(_) => None,
-                };
-                for pointer in pointer.into_iter().chain([at.as_str()]).filter(|pointer| !pointer.starts_with('/')) {
-                    errors.add(&place, wrong(pointer));
-                }
-            }
-            names.extend(call.name.as_deref().filter(|_| place.starts_with("/steps")));
-        }
     }
 
     fn check_requirements(&self, suite: &Suite, case: &Case, errors: &mut FileErrors<'_>) {
@@ -460,6 +424,42 @@ fn check_form(case: &Case, errors: &mut FileErrors<'_>) {
     errors.check(one_call || !case.steps.iter().all(is_no_call), "/steps", wrong);
     let has_values = |family: &Family| !family.values.is_empty() || !family.named.is_empty();
     errors.check(case.family.as_ref().is_none_or(has_values), "/family", format_args!("expected at least one value"));
+}
+
+/// Checks what the answers to calls must show: each item decides a requirement of the case that no outcome decides.
+fn check_shown(case: &Case, errors: &mut FileErrors<'_>) {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (place, call) in calls(case) {
+        for (index, Shown { decides, at, has }) in call.shows.iter().enumerate() {
+            let place = format!("{place}/shows/{index}");
+            let wrong = format_args!("only steps are judged, and this is a call of the set-up or of the teardown");
+            errors.check(place.starts_with("/steps"), &place, wrong);
+            let wrong = format_args!("expected a requirement of the case, found {decides}");
+            errors.check(case.requirements.contains(decides), &format!("{place}/decides"), wrong);
+            let by_outcome = calls(case).any(|(place, call)| {
+                place.starts_with("/steps") && call.decides.as_ref().is_none_or(|ids| ids.contains(decides))
+            });
+            let wrong = format_args!(
+                "the outcome of a step decides {decides}, so no value can: say under \"decides\" what each step decides"
+            );
+            errors.check(!by_outcome, &format!("{place}/decides"), wrong);
+            let wrong = |found: &str| format!("expected a JSON pointer such as /member, found \"{found}\"");
+            let pointer = match has {
+                ShownValue::Sent(pointer) | ShownValue::NotSent(pointer) => Some(pointer.as_str()),
+                ShownValue::Answered(text) => {
+                    let (name, _) = text.split_once('/').unwrap_or((text, ""));
+                    let wrong = format_args!("there is no earlier step with the name \"{name}\"");
+                    errors.check(names.contains(name), &format!("{place}/answered"), wrong);
+                    text.strip_prefix(name)
+                }
+                ShownValue::Is(_) | ShownValue::Begins(_) => None,
+            };
+            for pointer in pointer.into_iter().chain([at.as_str()]).filter(|pointer| !pointer.starts_with('/')) {
+                errors.add(&place, wrong(pointer));
+            }
+        }
+        names.extend(call.name.as_deref().filter(|_| place.starts_with("/steps")));
+    }
 }
 
 /// Checks a requirement that rests on a conflict: the case, and each step that decides it, must expect exactly the

@@ -89,15 +89,12 @@ pub(super) fn excuse(observation: &Observation<'_>) -> Option<Reason> {
         // identity may be allowed some resources and not others (source: API reference, GetCredentials, description).
         // What a case makes is another resource too.
         let differs_at = observation.case.case.control.as_ref().map(|control| &control.differs_at);
-        let request = &observation.call.request;
-        let is_other = |of: &&Resource| match differs_at {
-            Some(place) => place.strip_prefix('/') == Some(&of.member),
-            None => {
-                let own = format!("\"${{{}}}\"", of.placeholder);
-                observation.case.changes_something(observation.contract)
-                    && request.caller.is_none()
-                    && request.input.get(&of.member).is_some_and(|text| text != own)
-            }
+        let makes_others =
+            observation.case.changes_something(observation.contract) && observation.call.request.caller.is_none();
+        let is_other = |of: &&Resource| {
+            let own = format!("\"${{{}}}\"", of.placeholder);
+            let is_named = || observation.call.request.input.get(&of.member).is_some_and(|text| text != own);
+            differs_at.map_or_else(|| makes_others && is_named(), |at| at.strip_prefix('/') == Some(&of.member))
         };
         let member = &observation.contract.service.resources.iter().find(is_other)?.member;
         return Some(Reason::Denied { answer: observation.summary(), member: member.clone() });

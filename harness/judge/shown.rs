@@ -75,12 +75,12 @@ fn expected<'a>(observation: &Observation<'a>, value: &'a ShownValue) -> Option<
         ShownValue::Is(value) => Expected::Value(Cow::Borrowed(value)),
         ShownValue::Begins(texts) => Expected::Begins(texts),
         ShownValue::Sent(at) | ShownValue::NotSent(at) => {
-            let exchanges = [observation.exchange].into_iter().chain(observation.earlier.iter().rev());
+            let mut exchanges = [observation.exchange].into_iter().chain(observation.earlier.iter().rev());
             let sent = |exchange: &Exchange| {
                 let body: Value = serde_json::from_slice(&exchange.request.body).ok()?;
                 body.pointer(at).cloned()
             };
-            Expected::Value(Cow::Owned(exchanges.filter_map(sent).next()?))
+            Expected::Value(Cow::Owned(exchanges.find_map(sent)?))
         }
         ShownValue::Answered(text) => {
             let (name, at) = text.split_at(text.find('/')?);

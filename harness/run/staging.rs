@@ -208,14 +208,12 @@ impl CaseRun<'_> {
         let again = exchange.answer.as_ref().ok().filter(|_| exchange.fault_before.is_some());
         let Some(error) = again.and_then(error_type) else { return false };
         let (contract, name) = (self.contract(), self.address_of(call).name);
-        match self.case.made_by(call, contract) {
-            Some(kind) => error == kind.taken,
-            None => {
-                let mut kinds = contract.operations.values().filter_map(|operation| operation.makes.as_ref());
-                kinds.any(|kind| kind.is.undone_by == name)
-                    && contract.service.meaning_of(&error) == Some(ErrorMeaning::NotFound)
-            }
+        if let Some(kind) = self.case.made_by(call, contract) {
+            return error == kind.taken;
         }
+        let mut kinds = contract.operations.values().filter_map(|operation| operation.makes.as_ref());
+        kinds.any(|kind| kind.is.undone_by == name)
+            && contract.service.meaning_of(&error) == Some(ErrorMeaning::NotFound)
     }
 
     /// Whether something is not found that a call expects to be there.
