@@ -74,7 +74,7 @@ fn colour_is_for_terminals_and_not_for_those_who_refuse_it(#[case] arguments: &[
 #[test]
 fn the_progress_bar_is_for_terminals_that_can_redraw_it_and_not_for_ci() {
     let bar = |variables: &[(&str, &str)]| {
-        on_a_terminal(100, &["run"], variables).map(|bar_shown| bar_shown.contains("/429 "))
+        on_a_terminal(100, &["run"], variables).map(|bar_shown| bar_shown.contains(" 0s "))
     };
     let Some(bar_shown) = bar(&[]) else { return };
     assert!(bar_shown);
@@ -129,7 +129,7 @@ fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
 #[test]
 fn the_progress_bar_fits_on_a_narrow_terminal() {
     let Some(screen) = on_a_terminal(40, &["run", "--format", "quiet"], &[]) else { return };
-    let bars: Vec<String> = plain(&screen).lines().filter(|line| line.contains("/429 ")).map(str::to_owned).collect();
+    let bars: Vec<String> = plain(&screen).lines().filter(|line| line.contains(" 0s ")).map(str::to_owned).collect();
     assert!(!bars.is_empty(), "{screen:?}");
     assert!(bars.iter().all(|bar| bar.trim_end().chars().count() <= 40), "{bars:#?}");
 }
