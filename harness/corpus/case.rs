@@ -4,6 +4,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::contract::{Feature, Operation, Side, Status};
@@ -98,6 +99,9 @@ pub struct Call {
     /// The name of the reply that the mock gives.
     #[serde(default)]
     pub reply: Option<String>,
+    /// What a success shows, each item deciding its own requirement.
+    #[serde(default)]
+    pub shows: Vec<Shown>,
 }
 
 impl Call {
@@ -112,22 +116,51 @@ impl Call {
     }
 }
 
+/// What a success shows of what was sent or answered before. A member that is not there shows nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// The requirement of the case that this decides, and nothing else does.
+    pub decides: String,
+    /// The JSON pointer of the member. A part `*` stands for the items of a list, of which one has the value.
+    pub at: String,
+    /// The value that it has.
+    pub has: ShownValue,
+}
+
+/// The value that an answer shows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShownValue {
+    /// This value.
+    Is(Value),
+    /// A text that begins with one of these.
+    Begins(Vec<String>),
+    /// What this request, or else the last one before it that has the member, has at this JSON pointer.
+    Sent(String),
+    /// The same of what no item of the list has.
+    NotSent(String),
+    /// What the answer to an earlier step has: `NAME/pointer`.
+    Answered(String),
+}
+
 /// A call is repeated until a member of its answer has a value.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Until {
     /// The JSON pointer of the member in the answer.
     pub at: String,
-    /// The text that it must have.
+    /// The text that it must have. A success without the member is waited for only if the call expects a refusal.
     pub is: String,
     /// For how long the call is repeated. If the member does not have the value by then, the case is `blocked`.
     pub within_seconds: u32,
 }
 
 impl Until {
-    /// Whether the member of an answer's body has the value.
-    pub fn is_met(&self, body: Option<&serde_json::Value>) -> bool {
-        body.and_then(|body| body.pointer(&self.at)).and_then(serde_json::Value::as_str) == Some(&self.is)
+    /// Whether the member of an answer's body has the value; `None` if the body has no such member.
+    pub fn is_met(&self, body: Option<&Value>) -> Option<bool> {
+        let member = body.and_then(|body| body.pointer(&self.at))?;
+        Some(member.as_str() == Some(&self.is))
     }
 }
 
@@ -258,6 +291,8 @@ struct StepForm {
     until: Option<Until>,
     /// The name of the reply that the mock gives to a call.
     reply: Option<String>,
+    /// What a success of a call shows, each item deciding its own requirement.
+    shows: Vec<Shown>,
     /// A log-in to the database.
     login: Option<Login>,
     /// A statement on an open log-in.
@@ -270,19 +305,21 @@ impl TryFrom<StepForm> for Step {
     type Error = &'static str;
 
     fn try_from(form: StepForm) -> Result<Self, Self::Error> {
-        let StepForm { name, request, expect, decides, until, reply, login, query, clock } = form;
+        let StepForm { name, request, expect, decides, until, reply, shows, login, query, clock } = form;
         let is_call = request.is_some();
-        let of_call = expect.is_some() || until.is_some() || reply.is_some();
+        let of_call = expect.is_some() || until.is_some() || reply.is_some() || !shows.is_empty();
         let acts = [login.map(Act::Login), query.map(Act::Query), clock.map(Act::Clock)];
         match (request, acts) {
             (Some(request), [None, None, None]) => {
                 let expect = expect.unwrap_or_default();
-                Ok(Self::Call(Box::new(Call { name, request, expect, decides, until, reply })))
+                Ok(Self::Call(Box::new(Call { name, request, expect, decides, until, reply, shows })))
             }
             (None, [Some(act), None, None] | [None, Some(act), None] | [None, None, Some(act)]) if !of_call => {
                 Ok(Self::Other(Box::new(OtherStep { name, decides, act })))
             }
-            _ if of_call && !is_call => Err("\"expect\", \"until\" and \"reply\" stand beside a \"request\" only"),
+            _ if of_call && !is_call => {
+                Err("\"expect\", \"until\", \"reply\" and \"shows\" stand beside a \"request\" only")
+            }
             _ => Err("expected one of \"request\", \"login\", \"query\" and \"clock\""),
         }
     }
@@ -580,8 +617,7 @@ impl Input {
 
     /// The body: one JSON object, every value as it was written.
     pub fn to_json(&self) -> String {
-        let members: Vec<_> =
-            self.iter().map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name))).collect();
+        let members: Vec<_> = self.iter().map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
         format!("{{{}}}", members.join(","))
     }
 }

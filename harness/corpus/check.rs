@@ -3,7 +3,9 @@ use std::convert::Infallible;
 
 use serde_json::Value;
 
-use super::case::{AcceptedAnswer, Act, Call, Case, Control, Expect, Family, OtherStep, RequestSpec, Step, Suite};
+use super::case::{
+    AcceptedAnswer, Act, Call, Case, Control, Expect, Family, OtherStep, RequestSpec, Shown, ShownValue, Step, Suite,
+};
 use super::cases::Corpus;
 use super::expand::{ExpandedCase, differences};
 use super::files::{FileErrors, file_stem};
@@ -132,10 +134,13 @@ impl Checker<'_> {
         }
         let judged: Vec<_> =
             parts(case).filter(|(place, step)| place.starts_with("/steps") && step.is_judged()).collect();
+        check_shown(case, errors);
+        let shown: BTreeSet<&String> = calls(case).flat_map(|(_, call)| &call.shows).map(|of| &of.decides).collect();
         for (index, id) in case.requirements.iter().enumerate() {
             let is_outcome = self.contract.register.get(id).is_some_and(Requirement::is_outcome);
             let decides = |step: &Part<'_>| step.decides().is_none_or(|decides| decides.contains(id));
-            let is_decided = case.request.is_some() || judged.iter().any(|(_, step)| decides(step));
+            let is_decided =
+                case.request.is_some() || shown.contains(id) || judged.iter().any(|(_, step)| decides(step));
             let wrong = format_args!("no step decides {id}");
             errors.check(!is_outcome || is_decided, &format!("/requirements/{index}"), wrong);
         }
@@ -421,9 +426,52 @@ fn check_form(case: &Case, errors: &mut FileErrors<'_>) {
     errors.check(case.family.as_ref().is_none_or(has_values), "/family", format_args!("expected at least one value"));
 }
 
-/// Checks a requirement that rests on a conflict: the case must expect exactly the answers that it accepts.
+/// Checks what the answers to calls must show: each item decides a requirement of the case that no outcome decides.
+fn check_shown(case: &Case, errors: &mut FileErrors<'_>) {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (place, call) in calls(case) {
+        for (index, Shown { decides, at, has }) in call.shows.iter().enumerate() {
+            let place = format!("{place}/shows/{index}");
+            let wrong = format_args!("only steps are judged, and this is a call of the set-up or of the teardown");
+            errors.check(place.starts_with("/steps"), &place, wrong);
+            let wrong = format_args!("expected a requirement of the case, found {decides}");
+            errors.check(case.requirements.contains(decides), &format!("{place}/decides"), wrong);
+            let by_outcome = calls(case).any(|(place, call)| {
+                place.starts_with("/steps") && call.decides.as_ref().is_none_or(|ids| ids.contains(decides))
+            });
+            let wrong = format_args!(
+                "the outcome of a step decides {decides}, so no value can: say under \"decides\" what each step decides"
+            );
+            errors.check(!by_outcome, &format!("{place}/decides"), wrong);
+            let wrong = |found: &str| format!("expected a JSON pointer such as /member, found \"{found}\"");
+            let pointer = match has {
+                ShownValue::Sent(pointer) | ShownValue::NotSent(pointer) => Some(pointer.as_str()),
+                ShownValue::Answered(text) => {
+                    let (name, _) = text.split_once('/').unwrap_or((text, ""));
+                    let wrong = format_args!("there is no earlier step with the name \"{name}\"");
+                    errors.check(names.contains(name), &format!("{place}/answered"), wrong);
+                    text.strip_prefix(name)
+                }
+                ShownValue::Is(_) | ShownValue::Begins(_) => None,
+            };
+            for pointer in pointer.into_iter().chain([at.as_str()]).filter(|pointer| !pointer.starts_with('/')) {
+                errors.add(&place, wrong(pointer));
+            }
+        }
+        names.extend(call.name.as_deref().filter(|_| place.starts_with("/steps")));
+    }
+}
+
+/// Checks a requirement that rests on a conflict: the case, and each step that decides it, must expect exactly the
+/// answers that it accepts.
 fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut FileErrors<'_>) {
-    let expected: BTreeSet<String> = case.expect.iter().flat_map(Expect::answers).map(ToString::to_string).collect();
+    let decides = |call: &Call| call.decides.as_ref().is_none_or(|decides| decides.contains(&row.id));
+    let steps = case.steps.iter().filter_map(|step| match step {
+        Step::Call(call) if decides(call) => Some(&call.expect),
+        Step::Call(_) | Step::Other(_) => None,
+    });
+    let answers = case.expect.iter().chain(steps).flat_map(Expect::answers);
+    let expected: BTreeSet<String> = answers.map(ToString::to_string).collect();
     let accepted: BTreeSet<String> = row.accepts.iter().cloned().collect();
     let list = |answers: &BTreeSet<String>| answers.iter().cloned().collect::<Vec<_>>().join(", ");
     let (id, accepts, expects) = (&row.id, list(&accepted), list(&expected));

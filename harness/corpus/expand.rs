@@ -52,6 +52,12 @@ impl ExpandedCase {
         !self.setup.is_empty() || !self.teardown.is_empty() || self.calls.iter().any(is_staged)
     }
 
+    /// Whether one of its calls is of an operation that changes something at the target.
+    pub fn changes_something(&self, contract: &Contract) -> bool {
+        let mut calls = self.setup.iter().chain(&self.calls);
+        calls.any(|call| self.operation_of(call, contract).is_some_and(|operation| !operation.changes_nothing.is))
+    }
+
     /// Whether it logs in to a database.
     pub fn needs_database(&self) -> bool {
         self.others.iter().any(|(_, step)| !matches!(step.act, Act::Clock(_)))
@@ -155,8 +161,8 @@ impl Expander<'_> {
         let operation_name = call.request.operation.as_deref();
         let is_own = |name: &str| *name == self.operation.name.is;
         if operation_name.is_some_and(|name| !is_own(name) && self.contract.is_for_setup(name)) {
-            // No requirement is about it.
-            let decides = Some(Vec::new());
+            // It only leads to the next call, unless it says what it decides.
+            let decides = call.decides.clone().or(Some(Vec::new()));
             return Ok(Call { expect: call.expect.or_any_success(), decides, ..call.clone() });
         }
         let operation =

@@ -18,7 +18,7 @@ pub mod template;
 
 pub use case::{
     AcceptedAnswer, Act, Call, Caller, Case, Check, ClockMove, Control, Encoding, Expect, Family, Input, Login,
-    OtherStep, PasswordChange, Query, RawRequest, RequestSpec, SigningDefect, Step, Suite, Until,
+    OtherStep, PasswordChange, Query, RawRequest, RequestSpec, Shown, ShownValue, SigningDefect, Step, Suite, Until,
 };
 pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};

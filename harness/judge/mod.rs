@@ -8,6 +8,7 @@ mod answer;
 mod database;
 mod outcome;
 mod rules;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -252,7 +253,7 @@ impl Judge {
         judgement: &mut Judgement,
     ) -> Option<Reason> {
         let (call, exchange, earlier) = (&context.case.calls[index], &transcript[index], &transcript[..index]);
-        if !call.is_judged() {
+        if !call.is_judged() && call.shows.is_empty() {
             return None;
         }
         let step = call.name.as_deref();
@@ -264,9 +265,16 @@ impl Judge {
                 self.outcome_rows(context.case, call).for_each(|row| judgement.book(row, fault.clone(), step));
                 return None;
             }
+            Err(_) if !call.is_judged() => return None,
             Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(context.hidden.fault(fault)) }),
         };
         let observation = Observation::new(context, call, exchange, response, earlier)?;
+        for (row, fault) in shown::findings(&observation) {
+            judgement.book(row, fault, step);
+        }
+        if !call.is_judged() {
+            return None;
+        }
         if response.is_throttled() {
             return Some(Reason::Throttled(observation.summary()));
         }
@@ -297,8 +305,9 @@ impl Judge {
                 }
             }
         }
-        // No document describes this request, so none says what the answer looks like.
-        if !binding {
+        // No document describes this request, so none says what the answer looks like. What the answers of another
+        // operation look like, its own cases judge.
+        if !binding || observation.operation.name.is != context.case.operation {
             return None;
         }
         // The rules apply to the expected kind of answer, and this is another kind.
@@ -309,6 +318,10 @@ impl Judge {
         let rows_of_rules = self.rows.get(&observation.operation.name.is).into_iter().flatten();
         for (rule, rows) in rules::ALL.iter().zip(rows_of_rules) {
             if (hidden.is_some() && rule.reads_errors) || (is_clock_moved && rule.reads_clocks) {
+                continue;
+            }
+            // Only further calls tell whether a lifetime is wrong, and what this case made may be deleted by then.
+            if rule.is_about_lifetimes && context.case.is_staged() {
                 continue;
             }
             for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {

@@ -1,6 +1,7 @@
 use super::answer::Observation;
 use super::rules::encoding::encoding;
 use super::rules::{guess, lifetime};
+use crate::contract::Resource;
 use crate::corpus::{AcceptedAnswer, Call, Case};
 use crate::verdict::{Fault, Reason, RightAnswer, StrikingDetail};
 use crate::wire::{Request, bare_type, error_types};
@@ -86,10 +87,16 @@ pub(super) fn excuse(observation: &Observation<'_>) -> Option<Reason> {
     if response.is_denial() {
         // The control shows that the caller may make the call, so only another resource can explain the denial. An
         // identity may be allowed some resources and not others (source: API reference, GetCredentials, description).
-        let differs_at = &observation.case.case.control.as_ref()?.differs_at;
-        let resources = &observation.contract.service.resources;
-        let member =
-            resources.iter().map(|of| &of.member).find(|member| differs_at.strip_prefix('/') == Some(*member))?;
+        // What a case makes is another resource too.
+        let differs_at = observation.case.case.control.as_ref().map(|control| &control.differs_at);
+        let makes_others =
+            observation.case.changes_something(observation.contract) && observation.call.request.caller.is_none();
+        let is_other = |of: &&Resource| {
+            let own = format!("\"${{{}}}\"", of.placeholder);
+            let is_named = || observation.call.request.input.get(&of.member).is_some_and(|text| text != own);
+            differs_at.map_or_else(|| makes_others && is_named(), |at| at.strip_prefix('/') == Some(&of.member))
+        };
+        let member = &observation.contract.service.resources.iter().find(is_other)?.member;
         return Some(Reason::Denied { answer: observation.summary(), member: member.clone() });
     }
     // Only a session's token expires; long-term credentials do not.

@@ -88,8 +88,10 @@ impl<'a> CaseRun<'a> {
         let Some(reason) = missing_part else { return Ok((self.judge(&transcript), transcript)) };
         // What was answered may be wrong already.
         let judgement = self.judge(&transcript);
-        let judgement = if judgement.verdict == Verdict::Fail { judgement } else { without_verdict(reason) };
-        Ok((judgement, transcript))
+        if judgement.verdict == Verdict::Fail {
+            return Ok((judgement, transcript));
+        }
+        Ok((Judgement { warnings: judgement.warnings, ..without_verdict(reason) }, transcript))
     }
 
     /// Judges what went over the wire.

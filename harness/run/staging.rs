@@ -20,13 +20,16 @@ use super::resources::answer_in_short;
 use crate::contract::{Address, ErrorMeaning, MadeKind};
 use crate::corpus::{Call, Input, RequestSpec};
 use crate::verdict::{Leftover, Reason, TargetAnswer};
-use crate::wire::{Exchange, Transcript, error_type};
+use crate::wire::{Exchange, Response, Transcript, error_type};
 
 /// The first pause before a call is repeated that waits for something; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long something that was made may be unknown to a target that carries out changes late.
+const LATE_TO_KNOW: Duration = Duration::from_secs(30);
 
 /// How long a deletion is repeated that the target refuses because something still depends on what is deleted, or
 /// because it is still being made.
@@ -88,7 +91,7 @@ impl CaseRun<'_> {
                 Ok(exchange) => exchange,
                 Err(reason) => return Ok(Err((reason, Vec::new()))),
             };
-            let reason = if self.context.judge.is_expected(call, &exchange) {
+            let reason = if self.is_done(call, &exchange) {
                 self.waited_in_vain(call, &exchange)
             } else {
                 let operation = Some(self.address_of(call).name.to_owned());
@@ -112,7 +115,7 @@ impl CaseRun<'_> {
     /// Why the case cannot go on after this answer to the call at `index`; `None` if it can.
     pub(super) fn dead_end(&self, call: &Call, index: usize, exchange: Option<&Exchange>) -> Option<Reason> {
         let exchange = exchange?;
-        if !call.is_judged() && !self.context.judge.is_expected(call, exchange) {
+        if !call.is_judged() && !self.is_done(call, exchange) {
             let operation = self.address_of(call).name.to_owned();
             let answer = answer_in_short(self.context, exchange);
             return Some(Reason::Step { call: index + 1, operation, answer });
@@ -124,7 +127,8 @@ impl CaseRun<'_> {
     fn waited_in_vain(&self, call: &Call, exchange: &Exchange) -> Option<Reason> {
         let until = call.until.as_ref()?;
         let response = exchange.answer.as_ref().ok().filter(|response| response.status < 300)?;
-        if until.is_met(response.json().as_ref()) {
+        // A target need not say in which state something is. Then there is nothing to wait for.
+        if until.is_met(response.json().as_ref()).unwrap_or_else(|| call.expect.is_positive()) {
             return None;
         }
         self.context.sender.out_of_time().or_else(|| {
@@ -183,13 +187,42 @@ impl CaseRun<'_> {
             let made = self.make_part(call, part, random_names, earlier).await?;
             let Some(until) = &call.until else { return Ok(made) };
             let waits = made.as_ref().is_ok_and(|exchange| self.waited_in_vain(call, exchange).is_some());
-            let limit = Duration::from_secs(until.within_seconds.into());
+            let is_late = made.as_ref().is_ok_and(|exchange| self.is_unexpectedly_absent(call, exchange));
+            let (waits, patience) = (waits || is_late, if is_late { LATE_TO_KNOW } else { Duration::MAX });
+            let limit = Duration::from_secs(until.within_seconds.into()).min(patience);
+            let limit = limit.min(self.context.target.longest_wait);
             if !waits || start.elapsed() + pause > limit || self.context.sender.out_of_time().is_some() {
                 return Ok(made);
             }
             self.interrupt.unless(tokio::time::sleep(pause)).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Whether a call that leads to the next one has done its work. One that failed and was sent again may have done it
+    /// the first time: then what it makes is taken, or what it deletes is not there.
+    fn is_done(&self, call: &Call, exchange: &Exchange) -> bool {
+        if self.context.judge.is_expected(call, exchange) {
+            return true;
+        }
+        let again = exchange.answer.as_ref().ok().filter(|_| exchange.fault_before.is_some());
+        let Some(error) = again.and_then(error_type) else { return false };
+        let (contract, name) = (self.contract(), self.address_of(call).name);
+        if let Some(kind) = self.case.made_by(call, contract) {
+            return error == kind.taken;
+        }
+        let mut kinds = contract.operations.values().filter_map(|operation| operation.makes.as_ref());
+        kinds.any(|kind| kind.is.undone_by == name)
+            && contract.service.meaning_of(&error) == Some(ErrorMeaning::NotFound)
+    }
+
+    /// Whether something is not found that a call expects to be there.
+    fn is_unexpectedly_absent(&self, call: &Call, exchange: &Exchange) -> bool {
+        let meaning = |error: &str| self.contract().service.meaning_of(error);
+        let is_absence = |response: &Response| {
+            error_type(response).and_then(|error| meaning(&error)) == Some(ErrorMeaning::NotFound)
+        };
+        exchange.answer.as_ref().is_ok_and(is_absence) && !self.context.judge.is_expected(call, exchange)
     }
 
     /// What the calls of the case make with these names, as far as that is known before anything is answered.
@@ -324,7 +357,7 @@ impl RunContext {
                 (false, Some(_)) if is_taken => DELETION,
                 (false, Some(_)) => Duration::ZERO,
             };
-            if start.elapsed() + pause > patience {
+            if start.elapsed() + pause > patience.min(self.target.longest_wait) {
                 return if is_absent { Deletion::NotThere } else { Deletion::Failed(answer_in_short(self, &exchange)) };
             }
             tokio::time::sleep(pause).await;

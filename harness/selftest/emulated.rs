@@ -55,6 +55,7 @@ pub(super) fn logging_in_at(target: Target, address: std::net::SocketAddr) -> Ta
 pub fn upstream(options: &EmulatorOptions) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
+        denied: None,
         region: options.region.clone(),
         resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
     }

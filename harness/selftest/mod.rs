@@ -40,6 +40,9 @@ use crate::wire::{Request, Response};
 #[cfg(feature = "login")]
 pub use wrong_door::DoorOf;
 
+/// How long a case waits for something: the emulator makes and deletes things at once, and no entry delays that longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(400);
+
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
@@ -146,6 +149,7 @@ impl SelftestContext<'_> {
                 answer
             })
             .await?;
+            let upstream = Upstream { denied: Some(denied.clone()), ..upstream(emulator.options()) };
             let session = self.session(target_of(&emulator, denied), TIMEOUT)?;
             let mut cases = Vec::new();
             for case in self.with_controls(plan) {
@@ -155,7 +159,7 @@ impl SelftestContext<'_> {
                 }
                 cases.push((case, recorded()));
             }
-            Ok((upstream(emulator.options()), cases))
+            Ok((upstream, cases))
         })
     }
 
@@ -178,6 +182,7 @@ impl SelftestContext<'_> {
         target.client.timeout = timeout;
         // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
         target.recovery = Duration::ZERO;
+        target.longest_wait = LONGEST_WAIT;
         let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
         Ok(session.describing(Described::Nothing).quoting_nothing())
     }
@@ -258,7 +263,8 @@ impl SelftestContext<'_> {
         let (options, denied) = EmulatorOptions::for_cases();
         #[cfg(feature = "login")]
         let options = EmulatorOptions { door: None, ..options };
-        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
+        let upstream = Upstream { denied: Some(denied.clone()), ..upstream(&options) };
+        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream));
         let answering = Arc::clone(&layer);
         let layered = move |answer: &dyn Fn(&Request) -> Response, request: &Request| {
             answering.answer(request, Timestamp::now(), answer)

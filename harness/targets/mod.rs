@@ -60,6 +60,8 @@ pub struct Target {
     pub wait: Duration,
     /// How long to wait for it in mid-run, when it is away: it does not answer what it answered before.
     pub patience: Duration,
+    /// How long a case waits for something at most, where it would wait longer.
+    pub longest_wait: Duration,
 }
 
 /// Where a target is. By default, this decides how many requests it gets at once.
@@ -120,6 +122,7 @@ impl Target {
             name: "endpoint".to_owned(),
             jobs: TargetPlace::of(&endpoint).jobs(),
             recovery: Duration::from_millis(200),
+            longest_wait: Duration::MAX,
             wait: Duration::ZERO,
             patience: Duration::from_secs(10),
             endpoint,

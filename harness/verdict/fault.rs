@@ -101,6 +101,16 @@ pub enum Fault {
         /// What was found.
         found: String,
     },
+    /// A member of the body does not have the value that was sent or answered before.
+    Shown {
+        /// The JSON pointer of the member.
+        at: String,
+        /// What would be right.
+        expected: ExpectedValue,
+        /// The value; null for a list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<String>,
+    },
     /// A list of the body is longer than the request allows.
     TooMany {
         /// The JSON pointer of the list.
@@ -248,6 +258,16 @@ impl Fault {
                     text.clear();
                 }
             }
+            Self::Shown { at, expected, found } => {
+                at.clear();
+                match expected {
+                    ExpectedValue::Value(text) | ExpectedValue::Listed(text) | ExpectedValue::Unlisted(text) => {
+                        text.clear();
+                    }
+                    ExpectedValue::Begins(_) => {}
+                }
+                *found = None;
+            }
             Self::TooMany { at, most, found } => {
                 at.clear();
                 (*most, *found) = (0, 0);
@@ -355,6 +375,20 @@ pub struct AnswerSummary {
     /// The message of its error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// The value that a member of an answer should have. Quotes are ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpectedValue {
+    /// This one.
+    Value(String),
+    /// A text that begins with one of these.
+    Begins(Vec<String>),
+    /// An item of the list has this value.
+    Listed(String),
+    /// No item of the list has this value.
+    Unlisted(String),
 }
 
 /// What is striking about an answer of the wrong kind.

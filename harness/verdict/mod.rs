@@ -10,8 +10,8 @@ mod reason;
 pub use cause::Cause;
 pub use class::{ProbeOutcome, TargetClass};
 pub use fault::{
-    AnswerSummary, DatabaseAct, DatabaseAnswer, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute,
-    RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
+    AnswerSummary, DatabaseAct, DatabaseAnswer, ExpectedValue, Fault, LifetimeLikeness, Markup, MeasuredLifetime,
+    NameSubstitute, RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
 };
 pub use reason::{Excuse, Reason, TargetAnswer};
 

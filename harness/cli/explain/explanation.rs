@@ -390,7 +390,10 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
         // A run is about one operation.
         let features_asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
-        let features = features_asked.iter().map(|row| row.feature).collect();
+        // A case may need more than the feature of its requirement.
+        let first_cases = features_asked.iter().filter_map(|row| catalogue.first_case(&row.id));
+        let needs = first_cases.flat_map(|case| case.case.needs.iter().copied());
+        let features = features_asked.iter().map(|row| row.feature).chain(needs).collect();
         let mut run = run_line(&server, operation, &features, contract);
         // `--requirement` selects cases. A requirement that no case cites selects none: it is judged wherever it is
         // seen.

@@ -2,8 +2,8 @@
 
 use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
-    AnswerSummary, DatabaseAct, DatabaseAnswer, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute,
-    RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, Violation, WrongBody,
+    AnswerSummary, DatabaseAct, DatabaseAnswer, ExpectedValue, Fault, LifetimeLikeness, Markup, MeasuredLifetime,
+    NameSubstitute, RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, Violation, WrongBody,
 };
 use crate::wire::NamePlace;
 
@@ -93,6 +93,20 @@ impl FaultText {
             }
             Fault::Unlike { at, expected, found } => {
                 fault_text(body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
+            }
+            Fault::Shown { at, expected, found } => {
+                let text = match expected {
+                    ExpectedValue::Value(text) => format!("\"{text}\""),
+                    ExpectedValue::Begins(texts) => format!("a text that begins with {}", texts.join(" or ")),
+                    ExpectedValue::Listed(text) => format!("an item with \"{text}\""),
+                    ExpectedValue::Unlisted(text) => format!("no item with \"{text}\""),
+                };
+                let found = match (found, expected) {
+                    (Some(found), _) => format!("\"{found}\""),
+                    (None, ExpectedValue::Unlisted(_)) => "one".to_owned(),
+                    (None, _) => "none".to_owned(),
+                };
+                fault_text(body(at), text, found)
             }
             Fault::TooMany { at, most, found } => {
                 fault_text(body(at), format!("at most {most} items, as asked for"), format!("{found} items"))

@@ -7,35 +7,40 @@ use serde_json::{Map, Value, json};
 
 use super::{Upstream, encode, sign_anew};
 use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
-use crate::wire::{Headers, Request, Response};
+use crate::wire::{Credentials, Headers, Request, Response};
 
-/// The request that the right server gets instead; `None` if it gets the same. `signed` tells whether the signature is
-/// right.
+/// The request that the right server gets instead; `None` if it gets the same. `signer` is who signed it rightly.
 pub(super) fn changed_request(
     request: &Request,
     changes: &[RequestChange],
     upstream: &Upstream,
-    signed: bool,
+    signer: Option<&Credentials>,
 ) -> Option<ChangedRequest> {
     let mut new = request.clone();
     for change in changes {
         change_request(&mut new, change, upstream);
     }
-    let is_signed_anew = signed || changes.iter().any(|change| matches!(change, RequestChange::TakeAnySignature));
-    (new != *request || is_signed_anew != signed).then_some(ChangedRequest { request: new, is_signed_anew })
+    let takes_any_signature = changes.iter().any(|change| matches!(change, RequestChange::TakeAnySignature));
+    let is_own = signer.is_some_and(|signer| signer.access_key_id == upstream.credentials.access_key_id);
+    if new == *request && (is_own || !takes_any_signature) {
+        return None;
+    }
+    let signer = if takes_any_signature { Some(&upstream.credentials) } else { signer };
+    Some(ChangedRequest { request: new, signer: signer.cloned() })
 }
 
 /// A changed request, before it is signed.
 pub(super) struct ChangedRequest {
     request: Request,
-    is_signed_anew: bool,
+    /// Who must sign it anew; nobody if its signature stays as it is.
+    signer: Option<Credentials>,
 }
 
 impl ChangedRequest {
     /// The request, signed anew if it must be.
     pub(super) fn sign(mut self, upstream: &Upstream, now: Timestamp) -> Request {
-        if self.is_signed_anew {
-            sign_anew(&mut self.request, upstream, now);
+        if let Some(signer) = &self.signer {
+            sign_anew(&mut self.request, signer, upstream, now);
         }
         self.request
     }

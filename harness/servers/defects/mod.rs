@@ -42,6 +42,8 @@ use crate::wire::{Credentials, Region, Request, Response};
 pub struct Upstream {
     /// The credentials that it accepts.
     pub credentials: Credentials,
+    /// Those of the caller whom it denies everything, if there is one.
+    pub denied: Option<Credentials>,
     /// The region that signatures must be for.
     pub region: Region,
     /// The names of the resources that it has, by the resources' ids.
@@ -49,6 +51,12 @@ pub struct Upstream {
 }
 
 impl Upstream {
+    /// The credentials that have this access key id.
+    fn caller(&self, access_key_id: &str) -> Option<&Credentials> {
+        let callers = [&self.credentials].into_iter().chain(&self.denied);
+        callers.into_iter().find(|caller| caller.access_key_id == access_key_id)
+    }
+
     fn scope(&self) -> Scope<'_> {
         Scope { region: self.region.as_str(), service: &Service::embedded().signing_name.is }
     }
@@ -143,7 +151,7 @@ fn changed_request(defect: &Defect, seen: &ExaminedRequest<'_>) -> Option<Change
     if defect.request.is_empty() {
         return None;
     }
-    change::changed_request(request, &defect.request, upstream, seen.is_signed())
+    change::changed_request(request, &defect.request, upstream, seen.signer())
 }
 
 /// One exchange with the right server.
@@ -185,11 +193,11 @@ impl<'a> ExaminedExchange<'a> {
     }
 }
 
-fn sign_anew(request: &mut Request, upstream: &Upstream, now: Timestamp) {
+fn sign_anew(request: &mut Request, credentials: &Credentials, upstream: &Upstream, now: Timestamp) {
     for field in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
         request.headers.remove(field);
     }
-    sigv4::sign(request, &upstream.credentials, upstream.scope(), now);
+    sigv4::sign(request, credentials, upstream.scope(), now);
 }
 
 /// Header fields that differ from answer to answer.

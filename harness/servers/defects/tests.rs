@@ -12,6 +12,7 @@ fn now() -> Timestamp {
 fn upstream() -> Upstream {
     Upstream {
         credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
+        denied: Some(Credentials::new("AKIDDENIED", "a-secret")),
         region: Region::us_east_1(),
         resources: [("workgroup", "wg-1"), ("custom-domain", "db.example.com")]
             .map(|(id, name)| (id.to_owned(), name.to_owned()))
@@ -30,7 +31,7 @@ fn request(body: &str) -> Request {
 
 fn signed_request(body: &str) -> Request {
     let mut request = request(body);
-    sign_anew(&mut request, &upstream(), now());
+    sign_anew(&mut request, &upstream().credentials, &upstream(), now());
     request
 }
 

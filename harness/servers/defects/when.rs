@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Upstream;
 use crate::corpus::defect::{BodyKind, Condition, SignatureState, ValueKind, When};
 use crate::wire::sigv4::{SignatureError, verify};
-use crate::wire::{Request, Response, error_type};
+use crate::wire::{Credentials, Request, Response, error_type};
 
 /// A request, with the facts that conditions ask for. Each is found out when a condition asks for it.
 pub(super) struct ExaminedRequest<'a> {
@@ -16,12 +16,13 @@ pub(super) struct ExaminedRequest<'a> {
     pub(super) upstream: &'a Upstream,
     now: Timestamp,
     body: OnceLock<Option<Value>>,
-    signature: OnceLock<SignatureState>,
+    /// The access key id of the rightful signer.
+    verdict: OnceLock<Result<String, SignatureError>>,
 }
 
 impl<'a> ExaminedRequest<'a> {
     pub(super) fn new(request: &'a Request, upstream: &'a Upstream, now: Timestamp) -> Self {
-        Self { request, upstream, now, body: OnceLock::new(), signature: OnceLock::new() }
+        Self { request, upstream, now, body: OnceLock::new(), verdict: OnceLock::new() }
     }
 
     fn body(&self) -> Option<&Value> {
@@ -29,15 +30,7 @@ impl<'a> ExaminedRequest<'a> {
     }
 
     fn signature(&self) -> SignatureState {
-        *self.signature.get_or_init(|| self.verify())
-    }
-
-    fn verify(&self) -> SignatureState {
-        let known_credentials = &self.upstream.credentials;
-        let verdict = verify(self.request, self.upstream.scope(), self.now, |id| {
-            (id == known_credentials.access_key_id).then(|| known_credentials.secret_access_key.clone())
-        });
-        match verdict {
+        match self.verdict() {
             Ok(_) => SignatureState::Valid,
             Err(SignatureError::Missing) => SignatureState::Missing,
             Err(SignatureError::Malformed(_)) => SignatureState::Malformed,
@@ -48,8 +41,14 @@ impl<'a> ExaminedRequest<'a> {
         }
     }
 
-    pub(super) fn is_signed(&self) -> bool {
-        self.signature() == SignatureState::Valid
+    fn verdict(&self) -> &Result<String, SignatureError> {
+        let secret_of = |id: &str| self.upstream.caller(id).map(|caller| caller.secret_access_key.clone());
+        self.verdict.get_or_init(|| verify(self.request, self.upstream.scope(), self.now, secret_of))
+    }
+
+    /// Whose credentials signed it rightly.
+    pub(super) fn signer(&self) -> Option<&'a Credentials> {
+        self.upstream.caller(self.verdict().as_ref().ok()?)
     }
 
     /// Whether the defect applies, as far as the request tells.

@@ -119,7 +119,7 @@ const NAMED: [&str; 2] = ["--workgroup", "wg-1"];
 #[case::fails_inside(constant(error("500 No", "InternalError")), &NAMED, 1)]
 #[case::documented_fault(constant(error("500 No", "InternalServerException")), &["--workgroup", "wg-1", "--claim", "signature"], 1)]
 #[case::refuses_every_call(constant(error("400 No", "ValidationException")), &NAMED, 1)]
-#[case::a_claim_without_any_requirement(constant(aws("200 OK", RIGHT)), &["--workgroup", "wg-1", "--claim", "iam"], 2)]
+#[case::a_claim_without_any_requirement(constant(aws("200 OK", RIGHT)), &["--workgroup", "wg-1", "--claim", "clock"], 2)]
 fn doctor_ends_with_the_exit_code_of_a_run(#[case] endpoint: String, #[case] arguments: &[&str], #[case] code: i32) {
     for command in ["doctor", "run"] {
         let all = [&[command, "--endpoint", &endpoint], arguments].concat();

@@ -10,7 +10,7 @@ use crate::program::Program;
 use crate::stub_server::{Stub, answer};
 
 /// How many lines somebody reads to the end.
-const READABLE_LINES: usize = 150;
+const READABLE_LINES: usize = 160;
 
 /// An answer with a media type that is a usual guess.
 fn plain_json(status: &str, body: &Value) -> String {

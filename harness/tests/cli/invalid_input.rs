@@ -77,7 +77,7 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::shard_zero(&["run", "--shard", "0/4"], 2, "0/4")]
 #[case::unknown_requirement(&["run", "--requirement", "GC-XXX-01"], 2, "GC-XXX-01")]
 #[case::unknown_feature(&["run", "--claim", "speed"], 2, "custom-domain")]
-#[case::untested_feature(&["run", "--target", "emulator", "--claim", "iam"], 2, "no requirement of the feature iam is judged yet")]
+#[case::untested_feature(&["run", "--target", "emulator", "--claim", "clock"], 2, "no requirement of the feature clock is judged yet")]
 #[case::unknown_flag(&["run", "--endpiont", "x"], 2, "--endpoint")]
 #[case::zero_jobs(&["run", "--jobs", "0"], 2, "--jobs")]
 #[case::no_time(&["run", "--timeout", "0"], 2, "0.001 to 3600")]
@@ -211,7 +211,7 @@ fn a_wrong_flag_is_not_put_down_to_the_environment() {
 #[case::config("COUNTERSIGN_CONFIG", "none.toml", 2)]
 #[case::nothing_left("COUNTERSIGN_SKIP", "**", 4)]
 #[case::report("COUNTERSIGN_REPORT_JSON", "/nonexistent/report.json", 2)]
-#[case::untested_feature("COUNTERSIGN_CLAIM", "iam", 2)]
+#[case::untested_feature("COUNTERSIGN_CLAIM", "clock", 2)]
 fn what_is_found_wrong_later_names_the_variables_that_settings_came_from(
     #[case] variable: &str,
     #[case] value: &str,

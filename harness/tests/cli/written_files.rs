@@ -141,7 +141,7 @@ fn a_badge_has_the_form_that_its_ending_asks_for_and_can_have_both() {
     let badge = program.json("b.json");
     assert_eq!(
         (&badge["schemaVersion"], &badge["message"]),
-        (&1.into(), &"conformant + custom-domain, signature".into())
+        (&1.into(), &"conformant + custom-domain, iam, provisioning, signature".into())
     );
     let image = program.read("b.svg");
     assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"), "{image}");

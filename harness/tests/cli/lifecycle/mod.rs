@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,13 +17,15 @@ use server::Server;
 const SUITE: &str = include_str!("suite.json");
 const ROWS: &str = include_str!("requirements.json");
 
-/// The fixtures of the project with the suite of this folder.
+/// The fixtures of the project with the suite of this folder in place of its own.
 fn fixtures() -> Fixtures {
     let fixtures = Fixtures::copy();
     std::fs::write(fixtures.file("server/lifecycle.json"), SUITE).expect("writable");
     fixtures.change_json("requirements.json", |register| {
         let rows: Vec<Value> = serde_json::from_str(ROWS).expect("JSON");
-        register["requirements"].as_array_mut().expect("a list").extend(rows);
+        let all = register["requirements"].as_array_mut().expect("a list");
+        all.retain(|row| row["id"].as_str().is_none_or(|id| !id.starts_with("GC-LIFE-")));
+        all.extend(rows);
     });
     fixtures
 }
@@ -120,6 +123,33 @@ fn the_violation_of_a_case_with_steps_names_the_step() {
 }
 
 #[rstest]
+#[case::of_no_requirement(
+    r#"{"decides": "GC-WG-01", "at": "/dbUser", "has": {"is": "a"}}"#,
+    "expected a requirement of the case, found GC-WG-01"
+)]
+#[case::of_an_outcome(
+    r#"{"decides": "GC-LIFE-01", "at": "/dbUser", "has": {"is": "a"}}"#,
+    "the outcome of a step decides GC-LIFE-01, so no value can"
+)]
+#[case::nowhere(
+    r#"{"decides": "GC-LIFE-02", "at": "dbUser", "has": {"is": "a"}}"#,
+    "expected a JSON pointer such as /member, found \"dbUser\""
+)]
+#[case::of_no_answer(
+    r#"{"decides": "GC-LIFE-02", "at": "/dbUser", "has": {"answered": "first/dbUser"}}"#,
+    "there is no earlier step with the name \"first\""
+)]
+fn what_no_answer_can_show_is_refused_with_its_place(#[case] shown: &str, #[case] words: &str) {
+    let fixtures = fixtures();
+    fixtures.change_json("server/lifecycle.json", |suite| {
+        let shown: Value = serde_json::from_str(shown).expect("JSON");
+        suite["cases"][1]["steps"][0]["shows"] = vec![shown].into();
+    });
+    let finished = Program::line(&format!("validate --fixtures {}", fixtures.folder())).finish();
+    finished.expect(5, &["/cases/1/steps/0/shows/0", words]);
+}
+
+#[rstest]
 #[case::the_first("CreateNamespace", "its setup call 1, CreateNamespace, failed: 400 AccessDeniedException")]
 #[case::the_second("CreateWorkgroup", "its setup call 2, CreateWorkgroup, failed: 400 AccessDeniedException")]
 fn a_failed_set_up_blocks_the_case_and_names_the_call(#[case] denied: &'static str, #[case] words: &str) {
@@ -128,6 +158,18 @@ fn a_failed_set_up_blocks_the_case_and_names_the_call(#[case] denied: &'static s
     finished.expect(1, &[words]);
     assert_eq!(case(&finished, "lifecycle/made")["verdict"], "blocked");
     assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
+}
+
+#[test]
+fn what_was_made_and_is_seen_late_is_waited_for() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let run = Run::on(Server::with(|operation, _| {
+        let is_early = operation == "GetWorkgroup" && ASKED.fetch_add(1, Ordering::Relaxed) < 2;
+        is_early.then(|| refusal("400 Bad Request", "ResourceNotFoundException", "it is not there"))
+    }));
+    let finished = run.run("lifecycle/made");
+    assert_eq!(case(&finished, "lifecycle/made")["verdict"], "pass", "{finished:#?}");
+    assert!(ASKED.load(Ordering::Relaxed) > 2 && run.server.is_clean());
 }
 
 #[test]
