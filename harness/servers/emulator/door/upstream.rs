@@ -1,6 +1,7 @@
 //! A session at a PostgreSQL behind the door: the door logs in there, and passes on what both sides say.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postgres_protocol::authentication::md5_hash;
@@ -156,13 +157,11 @@ fn has_code(message: &Message, code: &str) -> bool {
 pub(super) async fn relay(client: Box<dyn Stream>, server: Box<dyn Stream>) -> io::Result<()> {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
-    let upward = async {
-        tokio::io::copy(&mut from_client, &mut to_server).await?;
-        to_server.shutdown().await
-    };
+    let is_terminated = AtomicBool::new(false);
+    let upward = pass_up(&mut from_client, &mut to_server, &is_terminated);
     let downward = async {
         let is_told = pass_on(&mut from_server, &mut to_client).await?;
-        if !is_told {
+        if !is_told && !is_terminated.load(Ordering::Relaxed) {
             let error = SqlError::fatal("08006", "the PostgreSQL behind the door ended the connection");
             let mut out = Outgoing::default();
             to_client.write_all(&out.error(&error).0).await?;
@@ -180,6 +179,27 @@ pub(super) async fn relay(client: Box<dyn Stream>, server: Box<dyn Stream>) -> i
     }
 }
 
+/// Passes on the messages of a client, and notes when it ended its session: it expects no answer to that.
+async fn pass_up(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    is_terminated: &AtomicBool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    let mut position = Position::default();
+    loop {
+        let count = from.read(&mut buffer).await?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        position.pass(&buffer[..count]);
+        // Before the server has the message and ends the connection.
+        is_terminated.store(position.terminate && position.is_between(), Ordering::Relaxed);
+        to.write_all(&buffer[..count]).await?;
+        to.flush().await?;
+    }
+}
+
 /// Passes on the messages of a server. Returns whether the client knows that they end: after an error that says so, or
 /// in the middle of a message.
 async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<bool> {
@@ -193,15 +213,17 @@ async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite 
     }
 }
 
-/// Where in the messages of a server a stream is.
+/// Where in the messages of a server or a client a stream is.
 #[derive(Debug, Default)]
 struct Position {
     /// The part of a header that was seen: the kind and the length.
     header: Vec<u8>,
     /// How much of the body is to come.
     rest: usize,
-    /// Whether the last message is an error.
+    /// Whether the last message is an error of a server.
     error: bool,
+    /// Whether the last message is the one by which a client ends its session.
+    terminate: bool,
 }
 
 impl Position {
@@ -224,6 +246,7 @@ impl Position {
                 && let Ok(length) = <[u8; 4]>::try_from(length)
             {
                 self.error = *kind == b'E';
+                self.terminate = *kind == b'X';
                 self.rest = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX).saturating_sub(4);
                 self.header.clear();
             }
@@ -233,7 +256,22 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::duplex;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_ended_its_session_is_told_nothing_more() {
+        let ((mut client, to_client), (mut server, to_server)) = (duplex(64), duplex(64));
+        let relay = tokio::spawn(relay(Box::new(to_client), Box::new(to_server)));
+        client.write_all(b"X\0\0\0\x04").await.unwrap();
+        server.read_exact(&mut [0; 5]).await.unwrap();
+        drop(server);
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"");
+        relay.await.unwrap().unwrap();
+    }
 
     #[test]
     fn the_end_of_a_message_is_seen_however_it_is_cut() {
