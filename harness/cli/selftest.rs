@@ -90,6 +90,13 @@ fn text(report: &SelftestReport, seconds: f64, whole: bool) -> String {
         percent(*attributed, *killed)
     );
     let _ = writeln!(text, "legal        {accused} of {legal} legal variants accused");
+    if !report.untried.is_empty() {
+        let untried = report.untried.len();
+        let _ = writeln!(
+            text,
+            "not tried    {untried} that change log-ins: this build was made without the Cargo feature login"
+        );
+    }
     if whole {
         let list = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
         let _ = writeln!(text, "idle rules   {}", list(&report.idle_rules));

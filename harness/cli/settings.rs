@@ -14,6 +14,7 @@ use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
 use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
+use crate::servers::emulator::EmulatorOptions;
 use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{Distrust, Profile, Profiles, Span};
@@ -343,7 +344,10 @@ impl Settings {
     /// all that they have, AWS claims `signature`, and an endpoint claims nothing. `core` is always claimed.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
-            TargetChoice::Mock | TargetChoice::Emulator => {
+            TargetChoice::Emulator => {
+                EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse().ok()).collect()
+            }
+            TargetChoice::Mock => {
                 let of_resources = Service::embedded().resources.iter().filter_map(feature_of);
                 of_resources.chain([Feature::SIGNATURE]).collect()
             }

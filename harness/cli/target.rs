@@ -9,6 +9,7 @@ use super::credentials::{self, NoCredentials};
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{Settings, TargetChoice};
+use crate::selftest::target_of;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
@@ -71,7 +72,9 @@ impl Prepared {
         target.jobs = settings.jobs;
         (target.wait, target.patience) = (settings.wait, settings.patience);
         target.resources.extend(settings.resources.clone());
-        target.database.clone_from(&settings.database);
+        if let Some(database) = &settings.database {
+            target.database = Some(database.clone());
+        }
         Self { target, _server: server }
     }
 }
@@ -91,7 +94,8 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
-    let mut options = EmulatorOptions { region: settings.region.clone(), ..EmulatorOptions::default() };
+    let (mut options, denied) = EmulatorOptions::for_cases();
+    options.region.clone_from(&settings.region);
     for (kind, name) in &settings.resources {
         if !options.rename(kind, name) {
             return Err(Failure::usage(format!(
@@ -103,11 +107,10 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
     let emulator = Emulator::start(options)
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
-    let options = emulator.options();
-    let mut target = Target::at(local(&emulator.endpoint())).with_name("emulator");
-    target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
-    target.region.clone_from(&options.region);
-    target.credentials = settings.sign.then(|| options.credentials.clone());
+    let mut target = target_of(&emulator, denied);
+    if !settings.sign {
+        target.credentials = None;
+    }
     Ok((target, OwnServer::Emulator { _emulator: emulator }))
 }
 

@@ -224,6 +224,9 @@ pub struct Query {
     /// The text in the first column of the first row; nothing where any answer will do.
     #[serde(default)]
     pub answers: Option<String>,
+    /// Whether letter case does not matter in that text: a database may fold names.
+    #[serde(default)]
+    pub folded: bool,
     /// Whether the statement must be refused; it must be accepted unless this is true.
     #[serde(default)]
     pub refused: bool,

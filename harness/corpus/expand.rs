@@ -235,7 +235,7 @@ pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String>
     let headers =
         headers.into_iter().map(|name| (format!("/headers/{name}"), a.headers.get(name) != b.headers.get(name)));
     let operation = ("operation".to_owned(), one.operation != other.operation);
-    let caller = ("caller".to_owned(), one.caller != other.caller);
+    let caller = ("/caller".to_owned(), one.caller != other.caller);
     let parts = parts.map(|(part, differs)| (part.to_owned(), differs));
     let all = [operation, caller].into_iter().chain(members).chain(parts).chain(headers);
     all.filter(|(_, differs)| *differs).map(|(place, _)| place).collect()

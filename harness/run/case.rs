@@ -1,5 +1,6 @@
 //! One run of one case: its setup, its calls, its judgement and its teardown.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -36,6 +37,8 @@ pub(super) struct RunContext {
     /// The secrets that no quotation of the target may show: our credentials, and every secret that the target has
     /// given.
     pub(super) seen: SeenSecrets,
+    /// Why nobody knows how far the target's clock is ahead, once that is so. Then no further case is judged.
+    pub(super) lost_clock: OnceLock<Reason>,
     /// Where it is written down what cases make.
     pub(super) journal: Journal,
 }
@@ -69,7 +72,7 @@ impl<'a> CaseRun<'a> {
             }
         };
         if !self.case.others.is_empty() {
-            let (transcript, database, missing_part) = Box::pin(self.make_with_database(random_names, &set_up)).await?;
+            let (transcript, database, missing_part) = Box::pin(self.make_with_others(random_names, &set_up)).await?;
             let hidden = self.context.seen.masker();
             let judgement = self.context.judge.judge_with_database(self.case, &transcript, &database, &hidden);
             return Ok(match missing_part {

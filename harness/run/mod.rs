@@ -5,6 +5,7 @@
 
 mod case;
 mod case_result;
+mod clock;
 mod database;
 mod interrupt;
 mod journal;

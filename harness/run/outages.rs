@@ -89,8 +89,8 @@ pub(super) async fn perform(
             random_names.of_attempt(attempt_number);
         }
         // Again it is made alone, so that an outage is not blamed on a request that was under way beside the one at
-        // fault.
-        let turn = if outages == 0 && repeats == 0 {
+        // fault. While the target's clock is moved, no other lifetime can be judged.
+        let turn = if outages == 0 && repeats == 0 && !case_run.case.needs_clock() {
             Either::Left(context.turns.read().await)
         } else {
             Either::Right(context.turns.write().await)

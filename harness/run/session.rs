@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, RwLock};
@@ -71,6 +71,7 @@ impl Session {
                 turns: RwLock::default(),
                 doubts_pass: AtomicBool::default(),
                 seen: SeenSecrets::new(ours),
+                lost_clock: OnceLock::new(),
                 journal: Journal::default(),
             },
             seed,
@@ -318,6 +319,8 @@ impl Session {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
         } else if self.context.target.allowed.is_some() && case.is_staged() {
             Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some(reason) = self.context.lost_clock.get() {
+            Some((Verdict::Blocked, Some(reason.clone())))
         } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
             Some((verdict, Some(reason)))
         } else {
@@ -338,6 +341,8 @@ async fn perform_and_judge(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
+        // No other case moves the clock meanwhile.
+        let _turn = case_run.context.turns.read().await;
         judgement = Box::pin(recheck_lifetimes(case_run, &transcript, judgement, random_names)).await?;
     }
     if judgement.verdict == Verdict::Fail

@@ -4,7 +4,10 @@
 //! May use everything but the examination of targets, the SDK side and the command line. Start with [`run`]. An *entry*
 //! is a defect or a legal variant; `outcome.rs` decides the fate of each entry and sums up all of them.
 
+mod emulated;
 mod outcome;
+#[cfg(feature = "login")]
+mod wrong_door;
 
 use std::io;
 use std::panic::resume_unwind;
@@ -15,24 +18,33 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use emulated::{target_of, upstream};
 pub use outcome::{DefectOutcome, Fate, SelftestReport};
 
-use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
 use crate::run::runtime::single_threaded;
 use crate::run::{Described, Interrupt, Session, run as run_plan};
-use crate::servers::defects::{Layer, Upstream};
+#[cfg(feature = "login")]
+use crate::servers::defects::DoorLayer;
+use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::{Request, Response};
+#[cfg(feature = "login")]
+pub use wrong_door::DoorOf;
 
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
 /// How long one answer may take. Only an overloaded machine is that slow.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The same where the door gives no answer to some. The answers that come in time all the same are those of a machine
+/// that is not overloaded; where one does not, the entry is a defect, and more cases are undecided.
+const TIMEOUT_OF_HANGING: Duration = Duration::from_secs(2);
 
 /// Why a self-test is void.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +71,12 @@ pub enum SelftestError {
     Unchanged(String),
 }
 
-/// Runs the plan against every entry. Passes each outcome to `report_outcome` as soon as it is known, in no fixed
+/// Whether this build can try an entry: only with the Cargo feature `login` is there a door that a layer can stand before.
+pub fn can_try(entry: &Defect) -> bool {
+    cfg!(feature = "login") || entry.door.is_none()
+}
+
+/// Runs the plan against every entry that this build [can try](can_try). Passes each outcome to `report_outcome` as soon as it is known, in no fixed
 /// order.
 ///
 /// # Errors
@@ -72,6 +89,7 @@ pub fn run(
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
     let context = SelftestContext { corpus, judge, plan };
+    let (entries, untried): (Vec<&Defect>, Vec<&Defect>) = entries.iter().partition(|entry| can_try(entry));
     for result in context.try_on(None)?.0 {
         if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
             let found = result.violations.iter().chain(&result.warnings).next();
@@ -80,7 +98,7 @@ pub fn run(
             return Err(SelftestError::Unclean { case: result.id, why });
         }
     }
-    let outcomes = context.try_all(entries, &report_outcome)?;
+    let outcomes = context.try_all(&entries, &report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
@@ -89,7 +107,7 @@ pub fn run(
             return Err(SelftestError::Canary(outcome.id.clone()));
         }
     }
-    Ok(SelftestReport::new(judge.contract(), outcomes))
+    Ok(SelftestReport::new(judge.contract(), outcomes, &untried))
 }
 
 #[derive(Clone, Copy)]
@@ -131,13 +149,17 @@ impl SelftestContext<'_> {
     }
 
     /// The cases that an entry is tried on. For a defect, they are the cases of the operations whose requirements it
-    /// breaks. For a legal variant, or for the emulator alone, they are all cases.
+    /// breaks. For a legal variant, or for the emulator alone, they are all cases. An entry that changes log-ins is tried
+    /// on the cases that log in; one that changes requests and answers, on the others. Cases that need something that the
+    /// emulator of this build lacks are left out.
     fn plan_for(self, entry: Option<&Defect>) -> Plan {
         let broken: Vec<&String> = entry.iter().flat_map(|entry| &entry.requirements).collect();
-        let contract = self.judge.contract();
+        let (contract, features) = (self.judge.contract(), emulated::features().collect::<Vec<_>>());
         let is_meant = |case: &&Arc<ExpandedCase>| {
             let operation = contract.operation(&case.operation);
-            broken.is_empty() || operation.is_some_and(|operation| broken.iter().any(|id| operation.owns(id)))
+            (broken.is_empty() || operation.is_some_and(|operation| broken.iter().any(|id| operation.owns(id))))
+                && entry.is_none_or(|entry| entry.door.is_some() == case.needs_database())
+                && case.case.needs.iter().all(|need| features.contains(need))
         };
         Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect(), repeat: 1 }
     }
@@ -145,50 +167,55 @@ impl SelftestContext<'_> {
     /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
     /// every result, and how many answers the entry changed.
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let runtime = single_threaded()?;
-        runtime.block_on(async {
-            let options = EmulatorOptions::default();
-            let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
-            let emulator = match &layer {
-                Some(layer) => {
-                    let layer = Arc::clone(layer);
-                    Emulator::start_behind(options, move |answer, request| {
-                        layer.answer(request, Timestamp::now(), answer)
-                    })
-                    .await?
-                }
-                None => Emulator::start(options).await?,
-            };
-            let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
-            let session = session.describing(Described::Nothing).quoting_nothing();
-            let plan = self.plan_for(entry);
-            let mut results = Vec::with_capacity(plan.cases.len());
-            run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
-            Ok((results, layer.map_or(0, |layer| layer.rewrites())))
+        single_threaded()?.block_on(async {
+            match entry {
+                #[cfg(feature = "login")]
+                Some(entry) if entry.door.is_some() => self.try_on_door(entry).await,
+                _ => self.try_on_answers(entry).await,
+            }
         })
     }
-}
 
-/// What the layer of a defect must know about an emulator with these options.
-pub fn upstream(options: &EmulatorOptions) -> Upstream {
-    Upstream {
-        credentials: options.credentials.clone(),
-        region: options.region.clone(),
-        resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
+    async fn try_on_answers(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
+        let (options, denied) = EmulatorOptions::for_cases();
+        let Some(entry) = entry else {
+            let emulator = Emulator::start(options).await?;
+            return Ok((self.results(target_of(&emulator, denied), None).await?, 0));
+        };
+        #[cfg(feature = "login")]
+        let options = EmulatorOptions { door: None, ..options };
+        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
+        let answering = Arc::clone(&layer);
+        let layered = move |answer: &dyn Fn(&Request) -> Response, request: &Request| {
+            answering.answer(request, Timestamp::now(), answer)
+        };
+        let emulator = Emulator::start_behind(options, layered).await?;
+        Ok((self.results(target_of(&emulator, denied), Some(entry)).await?, layer.rewrites()))
     }
-}
 
-/// An emulator as a target that claims all it has.
-fn target(emulator: &Emulator) -> io::Result<Target> {
-    let upstream = upstream(emulator.options());
-    let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
-    let mut target = Target::at(endpoint).with_name("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
-    target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
-    target = target.claiming([Feature::SIGNATURE]);
-    target.region = upstream.region;
-    // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
-    target.recovery = Duration::ZERO;
-    Ok(target)
+    /// The same for an entry that changes log-ins.
+    #[cfg(feature = "login")]
+    async fn try_on_door(self, entry: &Defect) -> Result<(Vec<CaseResult>, u64), SelftestError> {
+        let (options, denied) = EmulatorOptions::for_cases();
+        let emulator = Arc::new(Emulator::start(options).await?);
+        let layer = DoorLayer::start(entry, DoorOf::new(Arc::clone(&emulator))).await?;
+        let target = emulated::logging_in_at(target_of(&emulator, denied), layer.address());
+        let results = self.results(target, Some(entry)).await?;
+        Ok((results, layer.rewrites()))
+    }
+
+    async fn results(self, mut target: Target, entry: Option<&Defect>) -> Result<Vec<CaseResult>, SelftestError> {
+        let hangs = entry.and_then(|entry| entry.door.as_ref()).is_some_and(|door| door.hangs());
+        target.client.timeout = if hangs { TIMEOUT_OF_HANGING } else { TIMEOUT };
+        // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
+        target.recovery = Duration::ZERO;
+        let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
+        let session = session.describing(Described::Nothing).quoting_nothing();
+        let plan = self.plan_for(entry);
+        let mut results = Vec::with_capacity(plan.cases.len());
+        run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
+        Ok(results)
+    }
 }
 
 #[cfg(test)]

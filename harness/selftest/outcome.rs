@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::{Contract, Level, Side};
+use crate::contract::{Contract, Level, Requirement, Side};
 use crate::corpus::defect::IdGlob;
 use crate::corpus::{Defect, DefectKind};
 use crate::report::{FaultText, in_a_line, reason};
@@ -149,14 +149,16 @@ pub struct SelftestReport {
     pub misattributed: Vec<String>,
     /// The rules of the judge that no defect trips.
     pub idle_rules: Vec<String>,
-    /// The `must` requirements that count and that no defect breaks.
+    /// The `must` requirements that count and that no defect breaks. Those that an untried defect breaks are left out.
     pub unbroken: Vec<String>,
+    /// The entries that were not tried, since this build was made without the Cargo feature `login`.
+    pub untried: Vec<String>,
     /// Each entry.
     pub details: Vec<DefectOutcome>,
 }
 
 impl SelftestReport {
-    pub(super) fn new(contract: &Contract, details: Vec<DefectOutcome>) -> Self {
+    pub(super) fn new(contract: &Contract, details: Vec<DefectOutcome>, untried: &[&Defect]) -> Self {
         let ids = |fate: Fate| -> Vec<String> {
             details.iter().filter(|outcome| outcome.fate == fate).map(|outcome| outcome.id.clone()).collect()
         };
@@ -173,8 +175,10 @@ impl SelftestReport {
                 .collect()
         };
         let idle_rules = rules(false).difference(&rules(true)).map(|rule| (*rule).to_owned()).collect();
-        let unbroken =
-            rows().filter(|row| row.counts() && !broken.contains(&row.id)).map(|row| row.id.clone()).collect();
+        let is_untried = |id: &String| untried.iter().any(|entry| entry.requirements.contains(id));
+        let is_unbroken = |row: &&Requirement| row.counts() && !broken.contains(&row.id) && !is_untried(&row.id);
+        let unbroken = rows().filter(is_unbroken).map(|row| row.id.clone()).collect();
+        let untried = untried.iter().map(|entry| entry.id.clone()).collect();
         let defects = defects.count();
         Self {
             version: 1,
@@ -188,6 +192,7 @@ impl SelftestReport {
             misattributed,
             idle_rules,
             unbroken,
+            untried,
             details,
         }
     }

@@ -5,6 +5,7 @@
 //! allows it.
 
 mod cause;
+mod clock;
 pub mod gate;
 pub mod partition;
 pub mod probe;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 pub(crate) use cause::CLOCK_LIMIT_SECONDS;
+pub use clock::{ClockCall, ClockFault, InvalidClockCall, TargetClock};
 
 use crate::contract::{Feature, Service};
 use crate::text::did_you_mean;
@@ -41,6 +43,8 @@ pub struct Target {
     pub resources: BTreeMap<String, String>,
     /// Where the credentials that it gives log in; `None` if nothing says so.
     pub database: Option<DatabaseUrl>,
+    /// What moves its clock; `None` if nothing says so.
+    pub clock: Option<TargetClock>,
     /// What it claims; `core` is always among it.
     pub features: BTreeSet<Feature>,
     /// Whether the path of the URL names the case, as for the replaying mock.
@@ -125,6 +129,7 @@ impl Target {
             denied: None,
             resources: BTreeMap::new(),
             database: None,
+            clock: None,
             features: BTreeSet::from([Feature::CORE]),
             path_names_case: false,
             client: ClientOptions::default(),
@@ -201,6 +206,13 @@ impl Target {
     pub fn logging_in_at(mut self, database: DatabaseUrl) -> Self {
         self.database = Some(database);
         self
+    }
+
+    /// The same target with what moves its clock. It also claims the feature `clock`.
+    #[must_use]
+    pub fn with_clock(mut self, clock: TargetClock) -> Self {
+        self.clock = Some(clock);
+        self.claiming([Feature::CLOCK])
     }
 
     /// The same target with another limit for the requests in flight together.

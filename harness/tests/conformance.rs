@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use countersign::cli::trials_of_environment;
 use countersign::contract::{Feature, Service};
+use countersign::selftest::target_of;
 use countersign::servers::emulator::{Emulator, EmulatorOptions};
 use countersign::servers::mock::Mock;
 use countersign::targets::{Target, TargetPlace};
@@ -14,8 +15,10 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let starting = |name, start: fn() -> Target| Trials::starting(name, features(), start);
-    let mut targets = vec![starting("mock", mock), starting("emulator", emulator)];
+    let mut targets = vec![
+        Trials::starting("mock", features(&OF_MOCK), mock),
+        Trials::starting("emulator", features(EmulatorOptions::FEATURES), emulator),
+    ];
     match trials_of_environment() {
         Ok(named) => targets.extend(named),
         Err(error) => {
@@ -28,9 +31,11 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Every feature that a target can claim.
-fn features() -> [Feature; 2] {
-    ["signature", "custom-domain"].map(|word| word.parse().expect("there is such a feature"))
+/// The features that the mock claims: it has a reply to every case of theirs.
+const OF_MOCK: [&str; 3] = ["signature", "iam", "custom-domain"];
+
+fn features(names: &[&str]) -> Vec<Feature> {
+    names.iter().map(|name| name.parse().expect("there is such a feature")).collect()
 }
 
 /// A mock that lives as long as the test program.
@@ -39,8 +44,9 @@ fn mock() -> Target {
     let mut target = Target::at(mock.endpoint().parse().expect("a valid URL"))
         .with_name("mock")
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
-        .claiming(features())
+        .claiming(features(&OF_MOCK))
         .with_jobs(TargetPlace::Here.jobs());
+    target.denied = Some(Credentials::new("AKIDDENIED", "nor this one"));
     target.path_names_case = true;
     // It takes any name.
     let resources = Service::embedded().resources.iter();
@@ -51,14 +57,9 @@ fn mock() -> Target {
 
 /// A reference emulator that lives as long as the test program.
 fn emulator() -> Target {
-    let emulator = runtime().block_on(Emulator::start(EmulatorOptions::default())).expect("a free port on loopback");
-    let options = emulator.options();
-    let mut target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
-        .with_name("emulator")
-        .signed_by(options.credentials.clone())
-        .claiming(features())
-        .with_jobs(TargetPlace::Here.jobs());
-    target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
+    let (options, denied) = EmulatorOptions::for_cases();
+    let emulator = runtime().block_on(Emulator::start(options)).expect("a free port on loopback");
+    let target = target_of(&emulator, denied).with_jobs(TargetPlace::Here.jobs());
     Box::leak(Box::new(emulator));
     target
 }

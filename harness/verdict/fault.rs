@@ -234,7 +234,10 @@ impl Fault {
             }
             Self::Database { found, .. } => match found {
                 DatabaseAnswer::Refused { message, .. } | DatabaseAnswer::Text(message) => message.clear(),
-                DatabaseAnswer::Accepted | DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_) => {}
+                DatabaseAnswer::Accepted
+                | DatabaseAnswer::NoConnection(_)
+                | DatabaseAnswer::NotPostgres(_)
+                | DatabaseAnswer::HungUp(_) => {}
             },
             Self::Empty { at, blanks } => {
                 at.clear();
@@ -325,6 +328,8 @@ pub enum DatabaseAnswer {
     NoConnection(String),
     /// What answered does not speak the protocol of `PostgreSQL`.
     NotPostgres(String),
+    /// There was no answer of the protocol for this reason, each time that it was tried; others were answered meanwhile.
+    HungUp(String),
 }
 
 /// An answer that is right.

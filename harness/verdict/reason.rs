@@ -54,6 +54,15 @@ pub enum Reason {
     },
     /// It moves the target's clock, and nothing says how.
     NoClock,
+    /// The target's clock was not moved: by its own step, or back after a step of an earlier case.
+    Clock {
+        /// What moves it, quoted.
+        by: String,
+        /// By how many seconds; negative to move it back.
+        seconds: i64,
+        /// Why it was not moved, quoted.
+        because: String,
+    },
     /// It logs in to a database, and this build cannot.
     NoLoginClient,
     /// A call was repeated until a member of its answer had a value, and the time for that ran out.

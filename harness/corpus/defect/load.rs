@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Defect, DefectFile, DefectKind, HeaderChange, HeaderCopy, ResponseChange};
+use super::{
+    Asked, Defect, DefectFile, DefectKind, DoorChange, DoorTls, HeaderChange, HeaderCopy, LoginChange, Refusal,
+    ResponseChange, StatementOutcome,
+};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
 use crate::corpus::files::{FileErrors, LoadErrors, load_folder};
 use crate::corpus::sendable::{STATUSES, flaw_of_field};
@@ -99,7 +102,14 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
         errors.check_readable(member, text);
     }
     let changes = !defect.request.is_empty() || !defect.response.is_empty();
-    errors.check(changes, "/response", format_args!("it changes neither request nor response"));
+    errors.check(
+        changes || defect.door.is_some(),
+        "/response",
+        format_args!("it changes neither request nor response"),
+    );
+    if let Some(door) = &defect.door {
+        check_door(door, changes, errors);
+    }
     check_close(defect, errors);
     for (index, change) in defect.response.iter().enumerate() {
         let at = format!("/response/{index}");
@@ -148,6 +158,38 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
             errors.check(breaks_none, "/kind", format_args!("a legal variant breaks no requirement and is no canary"));
         }
     }
+}
+
+/// Checks what an entry changes about log-ins: that the protocol can say it, and that the layer has what it goes by.
+fn check_door(door: &DoorChange, changes_answers: bool, errors: &mut FileErrors<'_>) {
+    errors.check(
+        !changes_answers,
+        "/door",
+        format_args!("an entry changes log-ins or requests and answers, not both: it is tried before one of the two"),
+    );
+    let of_statements = door.statements.iter().enumerate().filter_map(|(index, change)| match &change.becomes {
+        StatementOutcome::Refuse(refusal) => Some((format!("/door/statements/{index}/becomes/refuse"), refusal)),
+        _ => None,
+    });
+    let of_login = match &door.login {
+        Some(LoginChange::Refuse(refusal)) => Some(("/door/login/refuse".to_owned(), refusal)),
+        _ => None,
+    };
+    let worded = door.refusals.iter().map(|refusal| ("/door/refusals".to_owned(), refusal));
+    for (at, Refusal { sqlstate, message, severity }) in worded.chain(of_login).chain(of_statements) {
+        let is_code = sqlstate.len() == 5 && sqlstate.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let wrong = format_args!("expected five capital letters and digits, found \"{sqlstate}\"");
+        errors.check(is_code, &format!("{at}/sqlstate"), wrong);
+        let is_text = ![message, severity].iter().any(|text| text.is_empty() || text.contains('\0'));
+        errors.check(is_text, &at, format_args!("expected texts that are not empty and have no zero byte"));
+    }
+    let says_of_passwords = door.login.is_some() || door.user.is_some() || door.database.is_some();
+    let sees_passwords = !matches!(door.asks, Some(Asked::Md5 | Asked::Scram)) && door.tls == DoorTls::Never;
+    errors.check(
+        sees_passwords || !says_of_passwords,
+        "/door",
+        format_args!("what becomes of a log-in can be said only where the password is asked for in the clear"),
+    );
 }
 
 /// Checks that an entry that closes the connection changes nothing else: there is no answer that could show it.

@@ -3,6 +3,7 @@
 //! Start with [`Defect`]; [`Defects::load`] is the way in.
 
 mod change;
+mod door;
 mod load;
 mod when;
 
@@ -18,6 +19,10 @@ use super::pattern::{compile_glob, compile_regex};
 pub use change::{
     Affix, Arithmetic, Assignment, BodyEncoding, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement,
     RequestChange, ResponseChange, Truncation,
+};
+pub use door::{
+    Asked, DoorChange, DoorTls, LoginChange, LoginCondition, NameChange, PasswordKind, Refusal, Seconds,
+    StatementChange, StatementOutcome,
 };
 pub use load::Defects;
 pub use when::{BodyKind, Condition, Numbers, SignatureState, ValueKind, When};
@@ -71,6 +76,9 @@ pub struct Defect {
     /// What is changed about the answer, in order.
     #[serde(default)]
     pub response: Vec<ResponseChange>,
+    /// What is changed about log-ins with the credentials, in place of requests and answers.
+    #[serde(default)]
+    pub door: Option<Box<DoorChange>>,
 }
 
 /// What an entry of a bank is.

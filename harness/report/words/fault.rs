@@ -163,6 +163,7 @@ pub(super) fn database_answer(answer: &DatabaseAnswer) -> String {
         DatabaseAnswer::Refused { sqlstate, message } => format!("refused with {sqlstate} \"{message}\""),
         DatabaseAnswer::NoConnection(why) => format!("no connection: {why}"),
         DatabaseAnswer::NotPostgres(why) => format!("no answer of PostgreSQL: {why}"),
+        DatabaseAnswer::HungUp(why) => format!("no answer, each time, while another log-in was answered: {why}"),
     }
 }
 

@@ -32,6 +32,10 @@ pub fn reason(reason: &Reason) -> String {
             format!("{step} at the database did not go as expected: {}", database_answer(answer))
         }
         Reason::NoClock => "it moves the target's clock, and nothing says how that is done".to_owned(),
+        Reason::Clock { by, seconds, because } => {
+            let (back, seconds) = (if *seconds < 0 { "back " } else { "" }, seconds.unsigned_abs());
+            format!("the target's clock was not moved {back}by {seconds} s: {by}: {because}")
+        }
         Reason::NoLoginClient => {
             "it logs in to a database, and this build cannot: it was built without the Cargo feature login".to_owned()
         }

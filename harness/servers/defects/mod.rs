@@ -9,8 +9,11 @@
 //! | `when.rs` | which exchanges a defect applies to |
 //! | `change.rs` | the changes |
 //! | `encode.rs` | bodies in other encodings |
+//! | `door.rs` | the same before the door at which passwords log in |
 
 mod change;
+#[cfg(feature = "login")]
+mod door;
 mod encode;
 mod when;
 
@@ -20,6 +23,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+
+#[cfg(feature = "login")]
+pub use door::{DoorLayer, KnownLogin, Later, RightDoor};
 
 use crate::contract::Service;
 use crate::corpus::Defect;
@@ -90,11 +96,14 @@ impl Layer {
         if !seen.fits(&defect.when) || !self.is_turn() {
             return Some(right(request));
         }
+        let clean = right(request);
+        if !when::answer_fits(&defect.when, &clean) {
+            return Some(clean);
+        }
         let change = || change::changed_request(request, &defect.request, upstream, seen.is_signed(), now);
         let forwarded = if defect.request.is_empty() { None } else { change() };
-        let clean = right(request);
         let unchanged = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
-        let changes = if when::answer_fits(&defect.when, &clean) { defect.response.as_slice() } else { &[] };
+        let changes = defect.response.as_slice();
         let change = |answer, change| change::changed_answer(answer, change, upstream, &self.earlier);
         let answer = changes.iter().try_fold(unchanged, change);
         let differs = answer.as_ref().is_none_or(|answer| match forwarded {

@@ -6,16 +6,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+#[cfg(feature = "login")]
+use jiff::Timestamp;
 
 use super::control::{self, Controlled};
 use super::errors::ServiceError;
 use super::service::Owed;
 use super::{ClockRange, EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
 use crate::servers::host::{Answer, BodyLimit, FieldNames, Host, Unread};
+#[cfg(feature = "login")]
+use crate::wire::Secret;
 use crate::wire::{Request, Response};
 
 /// How large a body may be, and how much of a larger one is read.
 const BODY_LIMIT: BodyLimit = BodyLimit { kept: MAX_REQUEST_BYTES, read: 8 * MAX_REQUEST_BYTES };
+
+/// A log-in that an emulator gave out, as it is at the door of a workgroup. Printing it masks the password.
+#[cfg(feature = "login")]
+#[derive(Clone, Debug)]
+pub struct GivenOut {
+    /// Whether it is for this workgroup.
+    pub is_here: bool,
+    /// The database user.
+    pub user: String,
+    /// The database that it is for; any if there is none.
+    pub database: Option<String>,
+    /// The password.
+    pub password: Secret,
+    /// When it expires, by the emulator's clock.
+    pub expires: Timestamp,
+}
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets it finish first.
 ///
@@ -101,6 +121,40 @@ impl Emulator {
         self.service.doors()?.address_of(&id).ok()
     }
 
+    /// The log-ins that it gave out and remembers, the newest first, as they are at the door of a workgroup.
+    #[cfg(feature = "login")]
+    pub fn given_out(&self, workgroup: &str) -> Vec<GivenOut> {
+        let (Some(id), Some(doors)) = (self.service.workgroup_id(workgroup), self.service.doors()) else {
+            return Vec::new();
+        };
+        let given_out = |login: Arc<super::logins::Login>| GivenOut {
+            is_here: login.workgroup == id,
+            user: login.user.clone(),
+            database: login.database.clone(),
+            password: login.password.clone(),
+            expires: login.expires,
+        };
+        doors.given_out().into_iter().map(given_out).collect()
+    }
+
+    /// Gives out a password for any user, without a call. It holds an hour, for any database.
+    ///
+    /// # Errors
+    /// When there is no such workgroup, when it has no door, or when a PostgreSQL behind the door does not take the user.
+    #[cfg(feature = "login")]
+    pub async fn give_out(&self, workgroup: &str, user: &str) -> io::Result<Secret> {
+        let none = || io::Error::other("there is no such workgroup, or no door to it");
+        let id = self.service.workgroup_id(workgroup).ok_or_else(none)?;
+        let doors = self.service.doors().ok_or_else(none)?;
+        let (password, now) = (super::random::password(), self.options().clock.now());
+        let expires = now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
+        let login = super::logins::Login::new(user, &id, None, password.clone(), expires);
+        if let Some(work) = doors.issue(login) {
+            work.await.map_err(|refusal| io::Error::other(refusal.message))?;
+        }
+        Ok(password)
+    }
+
     /// The certificate of the authority that clients of the door must trust, as PEM.
     #[cfg(feature = "login")]
     pub fn authority(&self) -> Option<&str> {
@@ -136,8 +190,12 @@ impl Emulator {
     /// When the clock would leave the years that it can show, or a PostgreSQL behind the door cannot be told.
     pub async fn advance(&self, by: Duration) -> io::Result<()> {
         let by = SignedDuration::try_from(by).map_err(|_| io::Error::other(ClockRange))?;
-        self.options().clock.advance(by).map_err(io::Error::other)?;
-        moved(&self.service).await
+        self.clock_mover().advance(by).await
+    }
+
+    /// What moves its clock, forward and back, while the emulator itself is elsewhere.
+    pub fn clock_mover(&self) -> ClockMover {
+        ClockMover(Arc::clone(&self.service))
     }
 
     /// Stops listening and waits until the answers under way are sent, at most five seconds. Roles that were made at a
@@ -159,6 +217,21 @@ impl Emulator {
             doors.close().await?;
         }
         Ok(())
+    }
+}
+
+/// Moves the clock of an emulator.
+#[derive(Clone, Debug)]
+pub struct ClockMover(Arc<EmulatedService>);
+
+impl ClockMover {
+    /// Moves the clock forward, or back if the time is negative.
+    ///
+    /// # Errors
+    /// When the clock would leave the years that it can show, or a PostgreSQL behind the door cannot be told.
+    pub async fn advance(&self, by: SignedDuration) -> io::Result<()> {
+        self.0.options().clock.advance(by).map_err(io::Error::other)?;
+        moved(&self.0).await
     }
 }
 

@@ -149,6 +149,14 @@ impl Logins {
         of.into_iter().flat_map(|logins| logins.values().rev().cloned()).collect()
     }
 
+    /// Every log-in that is remembered, the newest first.
+    pub(super) fn all(&self) -> Vec<Arc<Login>> {
+        let kept = self.kept();
+        let numbered = kept.of.values().flatten();
+        let all: BTreeMap<_, _> = numbered.map(|(number, login)| (*number, Arc::clone(login))).collect();
+        all.into_values().rev().collect()
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         let kept = self.kept();

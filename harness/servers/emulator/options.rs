@@ -133,6 +133,26 @@ pub enum InvalidOptions {
 }
 
 impl EmulatorOptions {
+    /// What an emulator with the options [`for_cases`](Self::for_cases) has of what a server may lack, by the names of
+    /// the features.
+    #[cfg(not(feature = "login"))]
+    pub const FEATURES: &[&str] = &["signature", "iam", "provisioning", "custom-domain"];
+
+    /// The same with a door.
+    #[cfg(feature = "login")]
+    pub const FEATURES: &[&str] = &["signature", "iam", "provisioning", "custom-domain", "login", "clock"];
+
+    /// The default for a run of cases: what is created is there at once, and there is a second caller, whom no policy
+    /// allows anything. It has a database door, if this build has one. Returns the credentials of that caller too.
+    pub fn for_cases() -> (Self, Credentials) {
+        let denied = random::credentials();
+        let identities = Some(Identities::denied(denied.clone()));
+        let options = Self { settle: SignedDuration::ZERO, identities, ..Self::default() };
+        #[cfg(feature = "login")]
+        let options = options.with_door();
+        (options, denied)
+    }
+
     /// The same with a database door, on free ports of the loopback address: the passwords log in there.
     ///
     /// ```

@@ -165,6 +165,26 @@ pub enum DatabaseOutcome {
     NoConnection(String),
     /// What answered does not speak the protocol.
     NotPostgres(String),
+    /// There was no answer of the protocol for this reason, each time that it was tried; others were answered meanwhile.
+    HungUp(String),
+}
+
+/// The classes of errors that say nothing of what was asked: the connection, a lack of resources, an operator who
+/// stops the server, a fault of the system, an internal error.
+/// Source: `PostgreSQL` documentation, appendix A, `PostgreSQL` Error Codes.
+const ABOUT_THE_SERVER: [&str; 5] = ["08", "53", "57", "58", "XX"];
+
+impl DatabaseOutcome {
+    /// Whether there was no answer of the protocol.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::NoConnection(_) | Self::NotPostgres(_))
+    }
+
+    /// Whether it says nothing of what was asked: there was no answer, or one about the state of the server.
+    pub fn says_nothing(&self) -> bool {
+        let is_about_the_server = |sqlstate: &str| ABOUT_THE_SERVER.iter().any(|class| sqlstate.starts_with(class));
+        self.is_lost() || matches!(self, Self::Refused { sqlstate, .. } if is_about_the_server(sqlstate))
+    }
 }
 
 /// A step at the database as it was.

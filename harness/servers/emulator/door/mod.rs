@@ -3,7 +3,6 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | the ports, one for each workgroup, and the bounds of what connections take |
-//! | `messages.rs` | the messages of the protocol |
 //! | `certificate.rs` | the certificate for TLS |
 //! | `login.rs` | from a connection to a session: TLS, the start-up message, the proof of a password |
 //! | `session.rs`, `sql.rs` | the embedded door: it answers what drivers ask at log-in |
@@ -40,7 +39,6 @@
 
 mod certificate;
 mod login;
-mod messages;
 mod postgres;
 mod session;
 mod sql;
@@ -61,7 +59,6 @@ use tokio::time::{sleep, timeout};
 
 use self::certificate::Certificate;
 use self::login::{Opened, Outcome};
-use self::messages::Outgoing;
 pub use self::postgres::Database;
 use self::postgres::{Postgres, RolesOfOne};
 use self::session::Session;
@@ -70,6 +67,7 @@ use super::errors::ServiceError;
 use super::logins::{Login, Logins};
 use super::random;
 use super::service::Work;
+use crate::servers::postgres::{self as messages, Outgoing};
 use crate::text::foreign;
 
 /// How many connections there are at most that have not logged in. Further ones wait.
@@ -200,6 +198,11 @@ impl Doors {
         let task = tokio::spawn(Arc::clone(&self.door).serve(listener, workgroup.to_owned()));
         ports.insert(workgroup.to_owned(), Port { address, task });
         Ok(address)
+    }
+
+    /// The log-ins that were given out and are remembered, the newest first.
+    pub(super) fn given_out(&self) -> Vec<Arc<Login>> {
+        self.door.logins.all()
     }
 
     /// Remembers a log-in that is given out. Returns what must be done before it holds.

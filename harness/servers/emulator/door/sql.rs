@@ -1,6 +1,6 @@
 //! The statements that the embedded door understands: what drivers ask at log-in.
 
-use super::messages::SqlError;
+use crate::servers::postgres::SqlError;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +90,7 @@ fn statement(tokens: &[Token<'_>]) -> Result<Statement, SqlError> {
             named(&tokens[tokens.len() - 1]).map(|name| Statement::Deallocate(Some(name)))
         }
         ["select", ..] => {
-            let columns = tokens[1..].split(|token| *token == Token::Symbol(','));
-            columns.map(column).collect::<Result<_, _>>().map(Statement::Select)
+            columns(&tokens[1..]).into_iter().map(column).collect::<Result<_, _>>().map(Statement::Select)
         }
         _ => Err(unsupported()),
     }
@@ -129,6 +128,20 @@ fn push_word(value: &mut String, word: &str) {
     value.push_str(word);
 }
 
+/// The parts of a list of columns: the commas inside of parentheses belong to a call.
+fn columns<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
+    let mut depth = 0_usize;
+    let is_between = |token: &Token<'_>| {
+        match token {
+            Token::Symbol('(') => depth += 1,
+            Token::Symbol(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && *token == Token::Symbol(',')
+    };
+    tokens.split(is_between).collect()
+}
+
 fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
     let call = [Token::Symbol('('), Token::Symbol(')')];
     let (name, value, rest) = match tokens {
@@ -137,6 +150,17 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
         [Token::Text(text), rest @ ..] => ("?column?", Value::Text(text.clone()), rest),
         [Token::Word(schema), Token::Symbol('.'), rest @ ..] if schema == "pg_catalog" && rest.len() > 2 => {
             return column(rest);
+        }
+        [
+            Token::Word(call),
+            Token::Symbol('('),
+            Token::Text(schema),
+            Token::Symbol(','),
+            Token::Text(privilege),
+            Token::Symbol(')'),
+            rest @ ..,
+        ] if call == "has_schema_privilege" && privilege.eq_ignore_ascii_case("usage") => {
+            ("has_schema_privilege", Value::Boolean(may_use_schema(schema)?), rest)
         }
         [Token::Word(word), rest @ ..] => {
             let behind = rest.strip_prefix(&call);
@@ -170,6 +194,15 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
         _ => return Err(unsupported()),
     };
     Ok(Column { name, value })
+}
+
+/// Whether PUBLIC may use a schema, and so everybody who logs in. Source: PostgreSQL, the privileges of a new database.
+fn may_use_schema(schema: &str) -> Result<bool, SqlError> {
+    if ["pg_catalog", "information_schema", "public"].contains(&schema) {
+        Ok(true)
+    } else {
+        Err(SqlError::error("3F000", format!("schema \"{schema}\" does not exist")))
+    }
 }
 
 fn integer(digits: &str) -> Result<Value, SqlError> {

@@ -92,6 +92,19 @@ impl Identities {
         entries.collect::<Result<_, _>>().map(Self)
     }
 
+    /// A user whom no policy allows anything.
+    pub(in crate::servers::emulator) fn denied(credentials: Credentials) -> Self {
+        Self(vec![Identity {
+            name: IdentityName::User("denied".to_owned()),
+            account: None,
+            credentials,
+            expires: None,
+            keys: BTreeMap::new(),
+            context: BTreeMap::new(),
+            policies: Policies::default(),
+        }])
+    }
+
     /// How many they are.
     pub fn len(&self) -> usize {
         self.0.len()

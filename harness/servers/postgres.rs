@@ -1,4 +1,4 @@
-//! The messages of the PostgreSQL protocol, version 3.
+//! The messages of the PostgreSQL protocol, version 3, as a server reads and writes them.
 //!
 //! Source: the PostgreSQL documentation, "Frontend/Backend Protocol".
 
@@ -7,7 +7,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 /// A connection of any kind.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::servers) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
@@ -20,7 +20,7 @@ const CANCEL_REQUEST: u32 = 80_877_102;
 
 /// What a client may send first.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Opening {
+pub(in crate::servers) enum Opening {
     /// It wants TLS.
     Tls,
     /// It wants encryption by GSSAPI.
@@ -32,35 +32,35 @@ pub(super) enum Opening {
 
 /// The message that begins a session.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Startup {
+pub(in crate::servers) struct Startup {
     /// The minor version of the protocol.
-    pub(super) minor: u16,
-    pub(super) parameters: Vec<(String, String)>,
+    pub(in crate::servers) minor: u16,
+    pub(in crate::servers) parameters: Vec<(String, String)>,
 }
 
 impl Startup {
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::servers) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn user(&self) -> &str {
+    pub(in crate::servers) fn user(&self) -> &str {
         self.get("user").unwrap_or_default()
     }
 
     /// The database. Source: "Defaults to the user name".
-    pub(super) fn database(&self) -> &str {
+    pub(in crate::servers) fn database(&self) -> &str {
         self.get("database").filter(|name| !name.is_empty()).unwrap_or_else(|| self.user())
     }
 
     /// Whether a driver of Redshift sent it. They parse the server's version and have a SCRAM of their own.
-    pub(super) fn is_of_redshift(&self) -> bool {
+    pub(in crate::servers) fn is_of_redshift(&self) -> bool {
         self.get("driver_version").is_some()
     }
 }
 
 /// Why what a client sent first cannot be answered in the usual way.
 #[derive(Debug)]
-pub(super) enum Unopened {
+pub(in crate::servers) enum Unopened {
     /// The connection ended or broke.
     Lost,
     /// It is not a message of this protocol.
@@ -74,7 +74,7 @@ impl From<io::Error> for Unopened {
 }
 
 /// Reads what a client sends first, and not a byte more: what follows may be TLS.
-pub(super) async fn read_opening(stream: &mut (impl AsyncRead + Unpin)) -> Result<Opening, Unopened> {
+pub(in crate::servers) async fn read_opening(stream: &mut (impl AsyncRead + Unpin)) -> Result<Opening, Unopened> {
     let length = stream.read_u32().await?;
     let length = usize::try_from(length).ok().and_then(|length| length.checked_sub(4));
     let Some(length) = length.filter(|length| (4..=STARTUP_LIMIT).contains(length)) else {
@@ -109,13 +109,13 @@ fn parameters(mut fields: Fields<'_>) -> Option<Vec<(String, String)>> {
 
 /// One message of a session.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) kind: u8,
-    pub(super) body: Vec<u8>,
+pub(in crate::servers) struct Message {
+    pub(in crate::servers) kind: u8,
+    pub(in crate::servers) body: Vec<u8>,
 }
 
 /// Reads the rest of a message whose kind was read. A longer body than the limit is an error.
-pub(super) async fn read_message(
+pub(in crate::servers) async fn read_message(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     kind: u8,
     limit: usize,
@@ -131,29 +131,29 @@ pub(super) async fn read_message(
 
 /// The fields of a message, read one after the other. Each is `None` where it is not there.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(in crate::servers) struct Fields<'a>(pub(in crate::servers) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(in crate::servers) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
+    pub(in crate::servers) fn u8(&mut self) -> Option<u8> {
         self.bytes(1).map(|bytes| bytes[0])
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(in crate::servers) fn u16(&mut self) -> Option<u16> {
         self.bytes(2)?.try_into().ok().map(u16::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(in crate::servers) fn u32(&mut self) -> Option<u32> {
         self.bytes(4)?.try_into().ok().map(u32::from_be_bytes)
     }
 
     /// A text that ends with a zero byte.
-    pub(super) fn text(&mut self) -> Option<&'a str> {
+    pub(in crate::servers) fn text(&mut self) -> Option<&'a str> {
         let end = self.0.iter().position(|byte| *byte == 0)?;
         let text = str::from_utf8(self.bytes(end)?).ok()?;
         self.bytes(1)?;
@@ -163,11 +163,11 @@ impl<'a> Fields<'a> {
 
 /// Messages to send.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing(pub(super) Vec<u8>);
+pub(in crate::servers) struct Outgoing(pub(in crate::servers) Vec<u8>);
 
 impl Outgoing {
     /// Adds a message whose body a function writes.
-    pub(super) fn message(&mut self, kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+    pub(in crate::servers) fn message(&mut self, kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         self.0.push(kind);
         let start = self.0.len();
         self.0.extend_from_slice(&[0; 4]);
@@ -178,34 +178,34 @@ impl Outgoing {
     }
 
     /// Adds a message that has no body.
-    pub(super) fn bare(&mut self, kind: u8) -> &mut Self {
+    pub(in crate::servers) fn bare(&mut self, kind: u8) -> &mut Self {
         self.message(kind, |_| {})
     }
 
     /// Adds a request of authentication.
-    pub(super) fn authentication(&mut self, kind: u32, data: &[u8]) -> &mut Self {
+    pub(in crate::servers) fn authentication(&mut self, kind: u32, data: &[u8]) -> &mut Self {
         self.message(b'R', |body| {
             body.extend_from_slice(&kind.to_be_bytes());
             body.extend_from_slice(data);
         })
     }
 
-    pub(super) fn parameter(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(in crate::servers) fn parameter(&mut self, name: &str, value: &str) -> &mut Self {
         self.message(b'S', |body| {
             put_text(body, name);
             put_text(body, value);
         })
     }
 
-    pub(super) fn complete(&mut self, tag: &str) -> &mut Self {
+    pub(in crate::servers) fn complete(&mut self, tag: &str) -> &mut Self {
         self.message(b'C', |body| put_text(body, tag))
     }
 
-    pub(super) fn ready(&mut self, transaction: u8) -> &mut Self {
+    pub(in crate::servers) fn ready(&mut self, transaction: u8) -> &mut Self {
         self.message(b'Z', |body| body.push(transaction))
     }
 
-    pub(super) fn error(&mut self, error: &SqlError) -> &mut Self {
+    pub(in crate::servers) fn error(&mut self, error: &SqlError) -> &mut Self {
         let SqlError { severity, code, message, hint } = error;
         self.message(b'E', |body| {
             let fields = [(b'S', *severity), (b'V', *severity), (b'C', *code), (b'M', message), (b'H', hint)];
@@ -219,37 +219,37 @@ impl Outgoing {
 }
 
 /// Writes a text and the zero byte that ends it. A zero byte inside would end it early, so it is left out.
-pub(super) fn put_text(body: &mut Vec<u8>, text: &str) {
+pub(in crate::servers) fn put_text(body: &mut Vec<u8>, text: &str) {
     body.extend(text.bytes().filter(|byte| *byte != 0));
     body.push(0);
 }
 
 /// An error as clients get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SqlError {
+pub(in crate::servers) struct SqlError {
     severity: &'static str,
-    pub(super) code: &'static str,
-    pub(super) message: String,
+    pub(in crate::servers) code: &'static str,
+    pub(in crate::servers) message: String,
     /// Empty if there is none.
     hint: &'static str,
 }
 
 impl SqlError {
     /// An error after which the session goes on.
-    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::servers) fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: "ERROR", code, message: message.into(), hint: "" }
     }
 
     /// An error after which the connection ends.
-    pub(super) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::servers) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: "FATAL", ..Self::error(code, message) }
     }
 
-    pub(super) fn with_hint(self, hint: &'static str) -> Self {
+    pub(in crate::servers) fn with_hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
     }
 
-    pub(super) fn malformed(what: &str) -> Self {
+    pub(in crate::servers) fn malformed(what: &str) -> Self {
         Self::fatal("08P01", what)
     }
 }

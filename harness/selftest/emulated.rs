@@ -1,0 +1,61 @@
+//! An emulator as a target that claims all that it has.
+
+#[cfg(feature = "login")]
+use jiff::SignedDuration;
+
+use crate::contract::Feature;
+use crate::servers::defects::Upstream;
+use crate::servers::emulator::{Emulator, EmulatorOptions};
+use crate::targets::Target;
+#[cfg(feature = "login")]
+use crate::targets::{ClockFault, TargetClock};
+use crate::wire::Credentials;
+
+/// An emulator with the options [`EmulatorOptions::for_cases`], as a target that claims all that such an emulator has: if
+/// it has a door, its credentials log in there, and its clock is moved. No policy allows `denied` anything.
+///
+/// # Panics
+/// Never: the addresses of an emulator are a URL's.
+pub fn target_of(emulator: &Emulator, denied: Credentials) -> Target {
+    let options = emulator.options();
+    let endpoint = emulator.endpoint().parse().expect("the address of an emulator is a URL's");
+    let mut target = Target::at(endpoint).with_name("emulator").signed_by(options.credentials.clone());
+    target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
+    target.region.clone_from(&options.region);
+    target.denied = Some(denied);
+    target = target.claiming(features());
+    #[cfg(feature = "login")]
+    if let Some(address) = options.workgroups.first().and_then(|workgroup| emulator.door(workgroup)) {
+        let mover = emulator.clock_mover();
+        let advance = move |seconds| {
+            let mover = mover.clone();
+            async move {
+                let moved = mover.advance(SignedDuration::from_secs(seconds)).await;
+                moved.map_err(|error| ClockFault { words: error.to_string(), in_doubt: true })
+            }
+        };
+        target = logging_in_at(target, address).with_clock(TargetClock::new("the emulator's own clock", advance));
+    }
+    target
+}
+
+/// The features that such an emulator has.
+pub(super) fn features() -> impl Iterator<Item = Feature> {
+    EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse().ok())
+}
+
+/// The same target, whose credentials log in at this address.
+#[cfg(feature = "login")]
+pub(super) fn logging_in_at(target: Target, address: std::net::SocketAddr) -> Target {
+    let url = format!("postgres://{{user}}:{{password}}@{address}/?sslmode=prefer");
+    target.logging_in_at(url.parse().expect("the address of a door is a URL's"))
+}
+
+/// What the layer of a defect must know about an emulator with these options.
+pub fn upstream(options: &EmulatorOptions) -> Upstream {
+    Upstream {
+        credentials: options.credentials.clone(),
+        region: options.region.clone(),
+        resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
+    }
+}
