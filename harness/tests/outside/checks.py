@@ -29,7 +29,7 @@ def exit_code():
 
 
 def missing(what, variable="COUNTERSIGN_REQUIRE_POSTGRES"):
-    """Ends the script, as a part is not there: with 77, or with 1 if the variable says that every part must be there."""
+    """Ends the script, as a part is not there: with 77, or with 1 if the variable is set."""
     print(f"not checked: {what}")
     sys.exit(1 if os.environ.get(variable) else 77)
 

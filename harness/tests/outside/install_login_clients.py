@@ -2,9 +2,9 @@
 
 Usage: python3 install_login_clients.py FOLDER
 
-Into FOLDER go a virtual environment with dbt and its adapter of Redshift, one with pgsesame, node-postgres, and a program
-of tokio-postgres with the AWS SDK for Rust. What cannot be installed is named, and the exit code is 0 all the same: the
-script that needs it judges that. Prints how long each took, and how much of the processor.
+Into FOLDER go a virtual environment with dbt and its adapter of Redshift, one with pgsesame, node-postgres, and a
+program of tokio-postgres with the AWS SDK for Rust. What cannot be installed is named, and the exit code is 0 all the
+same: the script that needs it judges that. Prints how long each took, and how much of the processor.
 """
 
 import os

@@ -125,7 +125,8 @@ def main():
         with emulator(binary, "--database", url, "--ca-out", ca_file) as ready:
             try_clients("postgresql", ready, port)
         check("the certificate is where --ca-out says", os.path.exists(ca_file))
-        left = as_admin(url, "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE 'countersign%'")
+        made = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE 'countersign%'"
+        left = as_admin(url, made)
         check("the roles are dropped at the end", left == [], left)
         with emulator(binary, "--database", url) as ready:
             credentials(ready)

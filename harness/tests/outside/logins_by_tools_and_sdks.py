@@ -7,8 +7,8 @@ PostgreSQL. Each client gets credentials by the SDK that it brings, logs in, and
 `select current_user`; after the clock was moved, those credentials log nobody in. Everything is tried on the embedded
 door and on a throw-away PostgreSQL.
 
-A client that is not there is named and left out; without any, and without boto3 or PostgreSQL, the exit code is 77. With
-COUNTERSIGN_REQUIRE_CLIENTS that is a failure. Prints one line a check, then `N passed, M failed`.
+A client that is not there is named and left out; without any, and without boto3 or PostgreSQL, the exit code is 77.
+With COUNTERSIGN_REQUIRE_CLIENTS that is a failure. Prints one line a check, then `N passed, M failed`.
 
 | client | gets credentials by | logs in by |
 |---|---|---|
@@ -82,7 +82,8 @@ def environment(ready, **more):
 
 
 def run(command, variables, folder=None):
-    done = subprocess.run(list(map(str, command)), env=variables, cwd=folder, capture_output=True, text=True, timeout=120)
+    command = list(map(str, command))
+    done = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise Refused(f"{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -104,7 +105,7 @@ def try_program(name, command, ready):
 
 
 def try_dbt(name, dbt, ready, folder):
-    """`dbt debug` and a macro, with `method: iam`, and with a password. Gives how it logs in with that password again."""
+    """`dbt debug` and a macro, with `method: iam` and with a password. Gives how it logs in with that one again."""
     user, password = credentials(ready)
     both = {
         "type": "redshift", "host": "127.0.0.1", "port": door(ready), "dbname": "dev", "schema": "public",
@@ -164,12 +165,12 @@ def installed(own, folder, sdk):
         return lambda name, ready: try_program(name, command, ready)
 
     node = Path(__file__).with_name("node_postgres_client.mjs")
-    dbt, pgsesame = folder / "dbt/bin/dbt", folder / "pgsesame/bin/python"
+    dbt, pgsesame, pg = folder / "dbt/bin/dbt", folder / "pgsesame/bin/python", folder / "pg"
     rust = folder / "tokio-postgres/target/debug/tokio-postgres-client"
     clients = {
         "dbt": ([dbt], lambda name, ready: try_dbt(name, dbt, ready, own / name.replace(": ", "-"))),
         "pgsesame": ([pgsesame], program(pgsesame, "-c", PGSESAME)),
-        "node-postgres": ([sdk / "node_modules", folder / "pg/node_modules"], program("node", node, sdk, folder / "pg")),
+        "node-postgres": ([sdk / "node_modules", pg / "node_modules"], program("node", node, sdk, pg)),
         "tokio-postgres": ([rust], program(rust)),
     }
     there = {}
