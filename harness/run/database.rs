@@ -125,7 +125,12 @@ impl CaseRun<'_> {
                     // An interruption does not cut it off: nobody would know how far the clock was moved.
                     let moved = self.advance_clock(by.advance_seconds, moved).await;
                     let done = DatabaseOutcome::Done(None);
-                    moved.map(|()| DatabaseExchange { step: number, expected: None, secrets: Vec::new(), outcome: done })
+                    moved.map(|()| DatabaseExchange {
+                        step: number,
+                        expected: None,
+                        secrets: Vec::new(),
+                        outcome: done,
+                    })
                 } else {
                     self.interrupt.unless(self.act((number, step), &mut logins, random_names, earlier)).await?
                 };
@@ -164,8 +169,7 @@ impl CaseRun<'_> {
         let filled = |text: &str, names: &mut RandomNames| self.maker("", earlier).filled_text(text, names);
         let (mut expected, mut secrets) = (None, Vec::new());
         let client = logins.client.as_ref();
-        let client =
-            client.ok_or_else(|| Reason::CannotBeMade { because: "no database is named".to_owned() })?;
+        let client = client.ok_or_else(|| Reason::CannotBeMade { because: "no database is named".to_owned() })?;
         let outcome = match &step.act {
             Act::Clock(_) => return Err(Reason::NoClock),
             Act::Login(Login { user, password, changed, database, .. }) => {

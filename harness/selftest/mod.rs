@@ -39,12 +39,15 @@ pub use wrong_door::DoorOf;
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
+/// How many entries that change log-ins are tried at a time, for each core.
+const WAITING: usize = 6;
+
 /// How long one answer may take. Only an overloaded machine is that slow.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The same where the door gives no answer to some. The answers that come in time all the same are those of a machine
 /// that is not overloaded; where one does not, the entry is a defect, and more cases are undecided.
-const TIMEOUT_OF_HANGING: Duration = Duration::from_secs(2);
+const TIMEOUT_OF_HANGING: Duration = Duration::from_secs(1);
 
 /// Why a self-test is void.
 #[derive(Debug, thiserror::Error)]
@@ -118,27 +121,33 @@ struct SelftestContext<'a> {
 }
 
 impl SelftestContext<'_> {
-    /// Tries every entry, as many at a time as there are cores.
+    /// Tries every entry, as many at a time as there are cores. Entries that change log-ins wait most of the time, so
+    /// that more of them are tried beside the others.
     fn try_all(
         self,
         entries: &[&Defect],
         report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
     ) -> Result<Vec<DefectOutcome>, SelftestError> {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
-            let mut outcomes = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(entry) = entries.get(index) else { return Ok(outcomes) };
-                let (results, rewrites) = self.try_on(Some(entry))?;
-                let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
-                report_outcome(&outcome);
-                outcomes.push((index, outcome));
-            }
-        };
+        let numbered = entries.iter().copied().enumerate();
+        let (of_doors, of_answers): (Vec<_>, Vec<_>) = numbered.partition(|(_, entry)| entry.door.is_some());
+        let (next_of_doors, next_of_answers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work =
+            |queue: &[(usize, &Defect)], next: &AtomicUsize| -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
+                let mut outcomes = Vec::new();
+                loop {
+                    let taken = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((index, entry)) = queue.get(taken) else { return Ok(outcomes) };
+                    let (results, rewrites) = self.try_on(Some(entry))?;
+                    let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
+                    report_outcome(&outcome);
+                    outcomes.push((*index, outcome));
+                }
+            };
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let mut outcomes = thread::scope(|scope| {
-            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let of_answers = (0..workers).map(|_| scope.spawn(|| work(&of_answers, &next_of_answers)));
+            let of_doors = (0..WAITING * workers).map(|_| scope.spawn(|| work(&of_doors, &next_of_doors)));
+            let threads: Vec<_> = of_answers.chain(of_doors).collect();
             let per_thread =
                 threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
             per_thread.collect::<Result<Vec<_>, SelftestError>>()

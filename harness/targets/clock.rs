@@ -93,10 +93,8 @@ fn outcome(answer: Result<crate::wire::Response, TransportFault>) -> Result<(), 
             Err(ClockFault { words: format!("{} {words}", response.status).trim().to_owned(), in_doubt: false })
         }
         Err(fault) => {
-            let in_doubt = !matches!(
-                fault,
-                TransportFault::Connect(_) | TransportFault::Tls(_) | TransportFault::Unsendable(_)
-            );
+            let in_doubt =
+                !matches!(fault, TransportFault::Connect(_) | TransportFault::Tls(_) | TransportFault::Unsendable(_));
             Err(ClockFault { words: fault.to_string(), in_doubt })
         }
     }
@@ -119,7 +117,9 @@ pub enum InvalidClockCall {
     #[error("expected a call such as POST http://127.0.0.1:4566/_countersign/clock, {0}")]
     Form(&'static str),
     /// It would leave the number of seconds out.
-    #[error("expected {SECONDS} in the body, or in the path or the query of the URL: it stands for the number of seconds")]
+    #[error(
+        "expected {SECONDS} in the body, or in the path or the query of the URL: it stands for the number of seconds"
+    )]
     NoSeconds,
     /// It leads to real AWS, or to what looks like it.
     #[error("the call goes to {}, a host of AWS or one that looks like it; nobody moves a clock there", foreign(.host))]

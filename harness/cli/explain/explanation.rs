@@ -189,8 +189,8 @@ pub(in crate::cli) struct Defect {
     pub(super) requirement_texts: Vec<CitedRequirement>,
     /// Requirements that fall with those, as ids or globs.
     pub(super) also: Vec<String>,
-    /// The command that serves the emulator behind it.
-    pub(super) serve: String,
+    /// The command that serves the emulator behind it; none for one that changes log-ins.
+    pub(super) serve: Option<String>,
     /// The command that runs the cases on what it breaks against that.
     pub(super) run: Option<String>,
     /// A request on what it breaks as a command, for that server.
@@ -379,15 +379,17 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         run
     });
     let first = entry.requirements.iter().find_map(|id| catalogue.first_case(id));
+    // One that changes log-ins stands before the door of a self-test only.
+    let is_served = entry.door.is_none();
     Defect {
         id: entry.id.clone(),
         title: entry.title.clone(),
         requirements: entry.requirements.clone(),
         requirement_texts: catalogue.requirements(&entry.requirements),
         also: entry.also.iter().map(ToString::to_string).collect(),
-        serve: format!("countersign serve emulator --defect {}", entry.id),
-        run,
-        example: first.and_then(|case| example(case, catalogue, &server)),
+        serve: is_served.then(|| format!("countersign serve emulator --defect {}", entry.id)),
+        run: run.filter(|_| is_served),
+        example: first.filter(|_| is_served).and_then(|case| example(case, catalogue, &server)),
         selftest: format!("countersign selftest {}", entry.id),
     }
 }

@@ -168,7 +168,7 @@ fn defect(about: &Defect, kind: &str) -> Vec<String> {
         lines.push(format!("also          {} may fall with what it breaks", about.also.join(", ")));
     }
     cited(&mut lines, "breaks", &about.requirement_texts);
-    commands(&mut lines, "try it", [&about.serve, &about.selftest]);
+    commands(&mut lines, "try it", about.serve.iter().chain([&about.selftest]));
     let asking: Vec<&String> = about.run.iter().chain(&about.example).collect();
     if !asking.is_empty() {
         commands(&mut lines, "ask it, with the variables that `serve emulator` prints", asking);

@@ -151,6 +151,13 @@ impl EmulatorArgs {
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
+    if let Some(defect) = defect.as_ref().filter(|defect| defect.door.is_some()) {
+        return Err(Failure::usage(format!(
+            "--defect: {id} changes log-ins, and stands before the door of a self-test only; try it with `countersign \
+             selftest {id}`",
+            id = defect.id
+        )));
+    }
     #[cfg(feature = "login")]
     if let Some(database) = args.database.as_ref().filter(|_| args.drop_roles) {
         return door::drop_roles(database).await;

@@ -147,9 +147,9 @@ pub use clock::{Clock, ClockRange};
 pub use control::CLOCK_PATH;
 #[cfg(feature = "login")]
 pub use door::{Database, DoorOptions};
-pub use http::{ClockMover, Emulator};
 #[cfg(feature = "login")]
 pub use http::GivenOut;
+pub use http::{ClockMover, Emulator};
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
 pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
