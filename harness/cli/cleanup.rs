@@ -1,10 +1,12 @@
 //! `countersign cleanup`: deletes what earlier runs made at their targets and left behind.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::hooks;
 use super::library::Library;
 use super::origin::{Origin, TracedArgs};
 use super::output::{print, say};
@@ -17,7 +19,7 @@ use crate::report::{Exit, answer_text, leftover_text};
 use crate::run::{Deletion, Entries, Found, JournalError, Session};
 use crate::targets::Target;
 use crate::text::{file_name, foreign};
-use crate::verdict::Leftover;
+use crate::verdict::{HookRun, Leftover, TargetAnswer};
 
 #[derive(Debug, Args)]
 pub(super) struct CleanupArgs {
@@ -95,6 +97,12 @@ impl Cleaner<'_> {
     async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
         let mut session: Option<(Leftover, Session)> = None;
         for (id, thing) in entries.left() {
+            if let Some(run) = &thing.hook {
+                if self.is_wanted(&thing) && tally.undo(&thing, run, self.args.target.args.config()).await? {
+                    entries.remove(id).map_err(|error| failure(&error))?;
+                }
+                continue;
+            }
             let is_other = |known: &Leftover| known.endpoint != thing.endpoint || known.region != thing.region;
             if session.as_ref().is_none_or(|(known, _)| is_other(known)) {
                 session = self.session_of(&thing).await?.map(|session| (thing.clone(), session));
@@ -105,6 +113,14 @@ impl Cleaner<'_> {
             }
         }
         entries.close().map_err(|error| failure(&error))
+    }
+
+    /// Whether a thing was made at the target that is named; true where none is.
+    fn is_wanted(&self, thing: &Leftover) -> bool {
+        self.named.is_none_or(|settings| match &settings.choice {
+            TargetChoice::Endpoint { url, .. } => url.as_str() == thing.endpoint,
+            TargetChoice::Mock | TargetChoice::Emulator | TargetChoice::Aws { .. } => false,
+        })
     }
 
     /// A session with the target at which a thing was made; `None` where another target is named.
@@ -154,6 +170,13 @@ impl Tally {
     /// The same for a thing of which nobody knows whether it was made: where it was not, nothing is said.
     async fn delete_if_there(&mut self, session: &Session, thing: &Leftover) {
         self.book(thing, session.delete(thing).await, false);
+    }
+
+    /// Runs the teardown of a hook's set-up, and says what became of it. Returns whether it is undone.
+    async fn undo(&mut self, thing: &Leftover, run: &HookRun, config: Option<&Path>) -> Result<bool, Failure> {
+        let undone = hooks::undo(thing, run, config).await?;
+        let failed = |words| Deletion::Failed(TargetAnswer::Told(words));
+        Ok(self.book(thing, undone.map_or_else(failed, |()| Deletion::Done), true))
     }
 
     fn book(&mut self, thing: &Leftover, deletion: Deletion, is_known: bool) -> bool {

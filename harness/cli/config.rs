@@ -92,6 +92,14 @@ fn all(settings: &Settings) -> Vec<Setting> {
     }));
     all.push(setting("database", json!(settings.database.as_ref().map(ToString::to_string))));
     all.push(setting("denied-profile", json!(settings.denied_profile)));
+    all.push(setting("clock", json!(settings.clock.as_ref().map(ToString::to_string))));
+    let hooks = settings.hooks.as_ref().map(|of| &of.hooks);
+    for (name, hook) in [
+        ("hooks.setup", hooks.and_then(|hooks| hooks.setup.as_ref())),
+        ("hooks.teardown", hooks.and_then(|hooks| hooks.teardown.as_ref())),
+    ] {
+        all.push(setting(name, json!(hook)));
+    }
     all.extend([setting("claim", json!(features)), setting("no-sign", json!(!settings.sign))]);
     all.extend(credentials(settings));
     all.extend([

@@ -93,7 +93,22 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
         let place = place.unwrap_or(examination.findings.len());
         examination.findings.insert(place, Diagnosis::no_credentials(&foreign(&reason)));
     }
+    examination.findings.extend(hooks(settings));
     Ok(examination)
+}
+
+/// What a run would do with the hooks and the clock of the settings.
+fn hooks(settings: &Settings) -> Option<Diagnosis> {
+    let hooks = settings.hooks.as_ref().map(|of| &of.hooks);
+    let hook = |word: &str, command: Option<&String>| Some(format!("the {word} runs {}", foreign(command?)));
+    let clock = settings.clock.as_ref().map(|clock| format!("the clock is moved by {}", foreign(&clock.to_string())));
+    let what = [
+        hook("set-up", hooks.and_then(|hooks| hooks.setup.as_ref())),
+        hook("teardown", hooks.and_then(|hooks| hooks.teardown.as_ref())),
+        clock,
+    ];
+    let what: Vec<_> = what.into_iter().flatten().collect();
+    (!what.is_empty()).then(|| Diagnosis::of_hooks(&what))
 }
 
 /// The exit code that a run against this target would have, as far as this is known before any answer is judged. `slip`

@@ -34,6 +34,8 @@ Examples:
       Hold it to the feature signature too, and write a report
   countersign run --endpoint http://localhost:4566 {named} --wait 30s --format github
       In CI: wait until the server has started, and write the summary of the job
+  countersign run --endpoint http://127.0.0.1:4567 {named} --clock 'POST http://127.0.0.1:4567/_countersign/clock'
+      Let cases move the clock of the server, as `countersign serve emulator --control` allows it
   countersign run --target aws {named} --allow-aws 123456789012/us-east-1/{name}
       Ask real AWS, for this {noun} only
 
@@ -383,7 +385,7 @@ pub(super) mod tests {
             for line in lines {
                 let line = format!("countersign{line}");
                 assert!(line.starts_with(&path), "{line} is no example of {path}");
-                if let Err(error) = Cli::try_parse_from(line.split(' ')) {
+                if let Err(error) = Cli::try_parse_from(words(&line)) {
                     panic!("{line}: {error}");
                 }
             }

@@ -1,5 +1,6 @@
 //! `countersign run`: cases against a target, judged and reported.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Instant;
 use clap::{Args, Command};
 use jiff::{Timestamp, Zoned};
 
+use super::hooks::HooksOfRun;
 use super::interrupt::{FINISHING, INTERRUPTED};
 use super::library::Library;
 use super::near_misses::is_url;
@@ -24,12 +26,12 @@ use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{ExpandedCase, Pattern, Plan, Selection, Shard};
 use crate::report::{
     AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text,
-    leftover_text, meaning,
+    leftover_text, meaning, reason,
 };
 use crate::run::{Described, Interrupt, Journal, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::{did_you_mean, foreign, meant};
-use crate::verdict::{CaseResult, Cause, ProbeOutcome, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Cause, ProbeOutcome, Reason, TargetClass, Verdict};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -240,6 +242,10 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         ended.exit = Exit::first_of([(Exit::Usage, true), (ended.exit, true)]);
     }
     match ended.rejection.take() {
+        Some(rejection) if !ended.interrupted && ended.exit == Exit::Leftovers => {
+            rejection.report(&[]);
+            Ok(ended.into())
+        }
         Some(rejection) if !ended.interrupted => Err(rejection),
         _ => Ok(ended.into()),
     }
@@ -250,7 +256,8 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
     let tested = |feature: &Feature| {
         let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
-        rows.any(|row| row.feature == *feature && row.counts())
+        // A clock that can be moved is what other features are tried with.
+        *feature == Feature::CLOCK || rows.any(|row| row.feature == *feature && row.counts())
     };
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => resources::check(settings, contract),
@@ -266,6 +273,12 @@ pub(super) fn makes_nothing_at_aws(settings: &Settings, plan: &Plan) -> Result<(
     let features = settings.features();
     let is_run = |case: &&Arc<ExpandedCase>| case.case.needs.iter().all(|need| features.contains(need));
     let making = plan.cases.iter().filter(is_run).find(|case| case.is_staged());
+    if let (TargetChoice::Aws { .. }, Some(_)) = (&settings.choice, &settings.hooks) {
+        let place = settings.from.key("hooks");
+        return Err(Failure::refused(format!(
+            "{place} sets something up, and nothing is made at real AWS; leave it out"
+        )));
+    }
     match (&settings.choice, making) {
         (TargetChoice::Aws { .. }, Some(case)) => Err(Failure::refused(format!(
             "the case {} makes something, and nothing is made at real AWS; leave its features out of {}, or leave it \
@@ -283,6 +296,7 @@ pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, 
     baseline.map_err(|error| Failure::usage(error.to_string()))
 }
 
+#[derive(Clone)]
 pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) library: &'a Library,
@@ -298,23 +312,96 @@ pub(super) struct Execution<'a> {
 
 impl Execution<'_> {
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<FinishedRun, Failure> {
-        let prepared = Prepared::new(self.settings, self.library).await?;
+        let mut prepared = Prepared::new(self.settings, self.library).await?;
+        let interrupt = Interrupt::from(super::interrupt::watch(Some(FINISHING)));
+        let (journal, started_at, start) = (Arc::new(self.leftovers.journal()), Timestamp::now(), Instant::now());
+        let mut hooks = HooksOfRun::of(self.settings, &prepared.target, &journal);
+        let mut named = None;
+        let mut failed_set_up = None;
+        if let Some(hooks) = &mut hooks {
+            match hooks.set_up().await {
+                Ok(names) => match self.named_by(&names) {
+                    Ok(settings) => {
+                        prepared.renamed(&settings);
+                        named = Some(settings);
+                    }
+                    Err(words) => failed_set_up = Some(hooks.failed(&words)),
+                },
+                Err(reason) => failed_set_up = Some(reason),
+            }
+        }
+        let execution = Execution { settings: named.as_ref().unwrap_or(self.settings), ..self.clone() };
+        let session = execution.session(&prepared, Arc::clone(&journal), failed_set_up.clone());
+        let ran = match &session {
+            Ok(session) => execution.run_cases(session, failed_set_up, &interrupt, started_at, &mut hear).await,
+            Err(failure) => Err(failure.clone()),
+        };
+        // Whatever happened.
+        let left_by_hook = match hooks {
+            Some(hooks) => hooks.tear_down().await,
+            None => None,
+        };
+        let leftovers: Vec<_> = session.iter().flat_map(Session::leftovers).chain(left_by_hook).collect();
+        for leftover in &leftovers {
+            say(&format!("left behind: {}", leftover_text(leftover)));
+        }
+        if !leftovers.is_empty() {
+            say("`countersign cleanup` deletes what runs left behind");
+        }
+        let RanCases { tally, complete, silent, rejection } = ran?;
+        let register = &self.library.contract.register;
+        for requirement in tally.requirements(register) {
+            hear(&Event::Requirement(requirement));
+        }
+        let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+        let mut summary = tally.summary(register, duration_ms, complete);
+        summary.leftovers = leftovers;
+        let unfinished = session.iter().any(|session| session.unfinished_teardowns() > 0);
+        let silence = tally.is_undecided_by_silence(register) || silent.is_some();
+        let ending = Ending { leftovers: !summary.leftovers.is_empty() || unfinished, silence };
+        let exit = Exit::of_run(&summary.verdicts, ending);
+        hear(&Event::Summary(summary));
+        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: silent, rejection })
+    }
+
+    /// The settings with the names that the set-up hook printed.
+    fn named_by(&self, names: &BTreeMap<String, String>) -> Result<Settings, String> {
+        let settings = self.settings.with_names(names)?;
+        can_be_run(&settings, &self.library.contract).map_err(|failure| failure.to_string())?;
+        Ok(settings)
+    }
+
+    fn session(&self, prepared: &Prepared, journal: Arc<Journal>, blocked: Option<Reason>) -> Result<Session, Failure> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
-        let session = session.map_err(Failure::of_target)?.describing(self.described);
-        let session = session.with_journal(self.leftovers.journal());
+        let session = session.map_err(Failure::of_target)?.describing(self.described).with_journal(journal);
         let session = match self.settings.max_time {
             Some(limit) => session.ending_after(limit),
             None => session,
         };
-        let interrupt = Interrupt::from(super::interrupt::watch(Some(FINISHING)));
-        let started_at = Timestamp::now();
-        let start = Instant::now();
-        let probe = session.probe(self.operation, &interrupt).await;
+        Ok(match blocked {
+            Some(reason) => session.blocking_all(reason),
+            None => session,
+        })
+    }
+
+    async fn run_cases(
+        &self,
+        session: &Session,
+        failed_set_up: Option<Reason>,
+        interrupt: &Interrupt,
+        started_at: Timestamp,
+        mut hear: impl FnMut(&Event),
+    ) -> Result<RanCases, Failure> {
+        let probe = session.probe(self.operation, interrupt).await;
         let answer = answer_text(&probe.answer);
-        let rejection = self.rejection(session.target(), &probe);
+        let rejection = match &failed_set_up {
+            Some(failed) => Some(Failure::usage(reason(failed))),
+            None => self.rejection(session.target(), &probe),
+        };
         let contract = &self.library.contract;
-        if let Some((resource, slip)) = resources::refused_name(self.settings, contract, self.operation, &probe) {
+        let refused_name = resources::refused_name(self.settings, contract, self.operation, &probe);
+        if let (None, Some((resource, slip))) = (failed_set_up, refused_name) {
             return Err(Failure::usage(format!(
                 "{slip}, which {} refuses: {answer}. Name a {} that it has",
                 foreign(session.target().endpoint.as_str()),
@@ -338,7 +425,7 @@ impl Execution<'_> {
         let ends = |result: &CaseResult| {
             self.fail_fast && result.verdict == Verdict::Fail && excused(result.clone()).verdict == Verdict::Fail
         };
-        let complete = run_plan(&session, self.plan, &interrupt, ends, |result| {
+        let complete = run_plan(session, self.plan, interrupt, ends, |result| {
             let result = excused(result);
             tally.add(&result);
             progress.advance(&result.id);
@@ -346,25 +433,7 @@ impl Execution<'_> {
         })
         .await;
         progress.clear();
-
-        let register = &self.library.contract.register;
-        for requirement in tally.requirements(register) {
-            hear(&Event::Requirement(requirement));
-        }
-        let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
-        let mut summary = tally.summary(register, duration_ms, complete);
-        summary.leftovers = session.leftovers();
-        for leftover in &summary.leftovers {
-            say(&format!("left behind: {}", leftover_text(leftover)));
-        }
-        if !summary.leftovers.is_empty() {
-            say("`countersign cleanup` deletes what runs left behind");
-        }
-        let silence = tally.is_undecided_by_silence(register) || is_silent;
-        let ending = Ending { leftovers: !summary.leftovers.is_empty() || session.unfinished_teardowns() > 0, silence };
-        let exit = Exit::of_run(&summary.verdicts, ending);
-        hear(&Event::Summary(summary));
-        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer), rejection })
+        Ok(RanCases { tally, complete, silent: is_silent.then_some(answer), rejection })
     }
 
     /// Why the target turns every call away, in words, with what to do about it; `None` if it does not. If it
@@ -423,6 +492,15 @@ impl Execution<'_> {
             started_at: started_at.to_string(),
         }
     }
+}
+
+/// What the cases of a run came to.
+struct RanCases {
+    tally: Tally,
+    complete: bool,
+    /// What the probe met, where the target cannot be reached.
+    silent: Option<String>,
+    rejection: Option<Failure>,
 }
 
 pub(super) struct FinishedRun {

@@ -2,7 +2,8 @@
 //! tools and defaults, in this order of precedence.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -10,14 +11,15 @@ use reqwest::Url;
 
 use super::Failure;
 use super::credentials::{ConfiguredServer, FromFile};
+use super::hooks::TargetHooks;
 use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
 use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
 use crate::servers::emulator::EmulatorOptions;
-use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
-use crate::targets::profile::{Distrust, Profile, Profiles, Span};
+use crate::targets::profile::{ClockSetting, Distrust, Profile, Profiles, Span};
+use crate::targets::{ClockCall, InvalidClockCall, TargetPlace};
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, DatabaseUrl, InvalidDatabaseUrl, InvalidRegion, Region};
 
@@ -69,6 +71,11 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_DENIED_PROFILE", value_name = "NAME")]
     denied_profile: Option<String>,
 
+    /// The call that moves the target's clock, such as POST http://127.0.0.1:4566/_countersign/clock; for the feature clock
+    // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
+    #[arg(long, env = "COUNTERSIGN_CLOCK", hide_env_values = true, value_name = "CALL")]
+    clock: Option<String>,
+
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
     claim: Vec<Feature>,
@@ -118,6 +125,13 @@ pub(super) struct TargetArgs {
     /// Read targets from this file [default: the nearest countersign.toml upwards from here]
     #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl TargetArgs {
+    /// The file with targets that they name.
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
 }
 
 impl TracedArgs<TargetArgs> {
@@ -176,6 +190,10 @@ pub(super) struct Settings {
     pub(super) database: Option<DatabaseUrl>,
     /// The profile whose identity is denied.
     pub(super) denied_profile: Option<String>,
+    /// What moves its clock.
+    pub(super) clock: Option<ClockMover>,
+    /// What a run does before and behind its cases.
+    pub(super) hooks: Option<TargetHooks>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -256,26 +274,31 @@ impl Settings {
         let time = |span: Option<Span>| span.map(|Span(time)| time);
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
         let database = from.pick("database", args.database, [], profile.database);
-        let database = database
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(|error: InvalidDatabaseUrl| Failure::usage(format!("{}: {error}", from.place("database"))))?;
-        let is_of_aws = |database: &DatabaseUrl| {
-            let url = Url::parse(&format!("https://{}", database.host));
-            url.is_ok_and(|url| TargetPlace::of(&url) == TargetPlace::Aws)
-        };
-        if database.as_ref().is_some_and(is_of_aws) {
-            let place = from.place("database");
-            return Err(Failure::refused(format!(
-                "{place} leads to real AWS, where no case logs in yet; leave it out"
-            )));
-        }
+        let database = database.map(|text| database_url(&text, &from.place("database"))).transpose()?;
+        let database = database.map(|database| match from.get("database") {
+            Origin::File { file, .. } => database.in_folder(file.parent().unwrap_or(Path::new(""))),
+            Origin::Flag { .. } | Origin::Environment { .. } | Origin::Default => database,
+        });
+        let clock = args.clock.map(|call| ClockSetting::Call { call, body: None });
+        let clock = from.pick("clock", clock, [], profile.clock);
+        let clock = clock.map(|setting| ClockMover::of(setting, &from.place("clock"))).transpose()?;
+        let hooks = profile.hooks.map(|hooks| {
+            for (name, hook) in [("hooks.setup", &hooks.setup), ("hooks.teardown", &hooks.teardown)] {
+                if hook.is_some() {
+                    from.set(name, from.key(name));
+                }
+            }
+            let (file, target) = (from.file.clone().unwrap_or_default(), from.profile.clone().unwrap_or_default());
+            TargetHooks { file, target, hooks }
+        });
         let settings = Self {
             choice,
             region,
             resources,
             database,
             denied_profile: from.pick("denied-profile", args.denied_profile, [], profile.denied_profile),
+            clock,
+            hooks,
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -292,6 +315,71 @@ impl Settings {
             from,
         };
         refuse_without_target(&settings.from)?;
+        settings.check_clock()?;
+        Ok(settings)
+    }
+
+    /// Refuses what moves the clock of a server that nobody moves so, and a claim of the feature that nothing stands
+    /// behind.
+    fn check_clock(&self) -> Result<(), Failure> {
+        let place = self.from.place("clock");
+        match (&self.choice, &self.clock) {
+            (TargetChoice::Aws { .. }, Some(_)) => Err(Failure::refused(format!(
+                "{place} moves a clock, and nobody moves the one of real AWS; leave it out"
+            ))),
+            (TargetChoice::Mock | TargetChoice::Emulator, Some(_)) => Err(Failure::usage(format!(
+                "{place} is for a server that --endpoint names, but the target is {}; leave it out",
+                self.name()
+            ))),
+            (TargetChoice::Aws { .. } | TargetChoice::Endpoint { .. }, None)
+                if self.claim.as_ref().is_some_and(|claim| claim.contains(&Feature::CLOCK)) =>
+            {
+                Err(Failure::usage(format!(
+                    "{} has the feature clock, and nothing says how the clock is moved; name the call with --clock, or \
+                     leave the feature out",
+                    self.from.place("claim")
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same settings with the names that the set-up hook printed, by the keys of a profile. A flag and an environment
+    /// variable count more.
+    ///
+    /// # Errors
+    /// In words, when a key is none of a name, or its value cannot be one.
+    pub(super) fn with_names(&self, names: &BTreeMap<String, String>) -> Result<Self, String> {
+        const DATABASE: &str = "database";
+        let mut settings = self.clone();
+        for (key, name) in names {
+            let resources = &Service::embedded().resources;
+            let resource = resources.iter().find(|resource| resource.flag == *key);
+            let flag = match resource {
+                Some(resource) => resource.flag.as_str(),
+                None if key == DATABASE => DATABASE,
+                None => {
+                    let known = || resources.iter().map(|resource| resource.flag.as_str()).chain([DATABASE]);
+                    let near = did_you_mean(key, known());
+                    let known: Vec<_> = known().collect();
+                    let key = foreign(key);
+                    return Err(format!("it printed the key \"{key}\"{near}, expected one of {}", known.join(", ")));
+                }
+            };
+            if matches!(self.from.get(flag), Origin::Flag { .. } | Origin::Environment { .. }) {
+                continue;
+            }
+            match resource {
+                Some(resource) => drop(settings.resources.insert(resource.id.clone(), name.clone())),
+                None => {
+                    let database = database_url(name, &format!("its {DATABASE}"));
+                    let database = database.map_err(|failure| failure.to_string())?;
+                    let folder = self.from.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+                    settings.database = Some(database.in_folder(folder));
+                }
+            }
+            settings.from.set(flag, self.from.key("hooks.setup"));
+        }
         Ok(settings)
     }
 
@@ -357,8 +445,52 @@ impl Settings {
         // A named resource claims its feature, whatever else is claimed.
         let named_resources = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
         features.extend(named_resources.filter_map(feature_of));
+        features.extend(self.clock.is_some().then_some(Feature::CLOCK));
         features.insert(Feature::CORE);
         features
+    }
+}
+
+/// The URL of a database that was given at `place`.
+fn database_url(text: &str, place: &str) -> Result<DatabaseUrl, Failure> {
+    let database = text.parse::<DatabaseUrl>();
+    let database = database.map_err(|error: InvalidDatabaseUrl| Failure::usage(format!("{place}: {error}")))?;
+    let url = Url::parse(&format!("https://{}", database.host));
+    if url.is_ok_and(|url| TargetPlace::of(&url) == TargetPlace::Aws) {
+        return Err(Failure::refused(format!("{place} leads to real AWS, where no case logs in yet; leave it out")));
+    }
+    Ok(database)
+}
+
+/// What moves the target's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ClockMover {
+    Call(ClockCall),
+    /// A command for the shell.
+    Command(String),
+}
+
+impl fmt::Display for ClockMover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(call) => call.fmt(f),
+            Self::Command(command) => write!(f, "the command {command}"),
+        }
+    }
+}
+
+impl ClockMover {
+    fn of(setting: ClockSetting, place: &str) -> Result<Self, Failure> {
+        let (call, body) = match setting {
+            ClockSetting::Command(command) => return Ok(Self::Command(command)),
+            ClockSetting::Call { call, body } => (call, body),
+        };
+        let call = call.parse::<ClockCall>();
+        match call.and_then(|call| body.map_or(Ok(call.clone()), |body| call.with_body(body))) {
+            Ok(call) => Ok(Self::Call(call)),
+            Err(error @ InvalidClockCall::Aws { .. }) => Err(Failure::refused(format!("{place}: {error}"))),
+            Err(error) => Err(Failure::usage(format!("{place}: {error}"))),
+        }
     }
 }
 
@@ -489,7 +621,7 @@ fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
     }
     let resources = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
     let describing =
-        resources.chain(["region", "database", "denied-profile", "claim", "no-sign", "ca-file", "insecure"]);
+        resources.chain(["region", "database", "denied-profile", "clock", "claim", "no-sign", "ca-file", "insecure"]);
     let given = describing.map(|name| (from.get(name), variable_of(name))).find_map(|(origin, own)| match origin {
         Origin::Flag { name } => Some(name),
         // A region of the AWS tools describes no single server.

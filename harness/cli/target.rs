@@ -1,19 +1,21 @@
 //! Makes a target ready from settings: starts servers, finds credentials, checks the account of real AWS.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::Url;
 
 use super::Failure;
 use super::credentials::{self, NoCredentials};
+use super::hooks::clock_by_command;
 use super::library::Library;
 use super::run::can_be_run;
-use super::settings::{Settings, TargetChoice};
+use super::settings::{ClockMover, Settings, TargetChoice};
 use crate::selftest::target_of;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
-use crate::targets::Target;
 use crate::targets::gate::{self, AllowedResource};
+use crate::targets::{Target, TargetClock};
 use crate::text::foreign;
 use crate::trials::{Trials, runtime};
 use crate::wire::{Client, Credentials, is_loopback};
@@ -63,6 +65,13 @@ impl Prepared {
             }
         };
         Ok((Self::with(found, settings), lacking_credentials))
+    }
+
+    /// The same target with settings that have other names.
+    pub(super) fn renamed(&mut self, settings: &Settings) {
+        self.target.features = settings.features();
+        self.target.resources.extend(settings.resources.clone());
+        self.target.database.clone_from(&settings.database);
     }
 
     /// A target with the settings that every target has.
@@ -129,6 +138,7 @@ fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
 /// refused where it would go to another machine without TLS.
 async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target, Option<String>), Failure> {
     let mut target = unsigned(name, url, settings);
+    target.clock = clock(settings)?;
     if settings.client.insecure && !is_loopback(url).await {
         return Err(Failure::refused(format!(
             "{}: the certificate of a server is left unchecked on this machine only, and {} is not on it; name the \
@@ -138,11 +148,19 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
         )));
     }
     if !settings.sign {
+        if settings.denied_profile.is_some() {
+            let (denied, unsigned) = (settings.from.place("denied-profile"), settings.from.place("no-sign"));
+            return Err(Failure::usage(format!(
+                "{denied} names who signs, and {unsigned} signs nothing; leave one out"
+            )));
+        }
         return Ok((target, None));
     }
     if let Some(name) = &settings.denied_profile {
         let denied = credentials::of_profile(name).await.map_err(|none| match none {
-            NoCredentials::Refused(why) => Failure::refused(why),
+            NoCredentials::Refused(why) => {
+                Failure::refused(format!("{}: {why}", settings.from.place("denied-profile")))
+            }
             NoCredentials::Unreachable(why) => Failure::unreachable(why),
             NoCredentials::Missing(why) => {
                 Failure::usage(format!("{}: no credentials: {why}", settings.from.place("denied-profile")))
@@ -158,8 +176,29 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
         Err(NoCredentials::Missing(why)) => return Ok((target, Some(why))),
     };
     check_token(&credentials, url).await?;
+    if target.denied.as_ref().is_some_and(|denied| denied.access_key_id == credentials.access_key_id) {
+        return Err(Failure::usage(format!(
+            "{}: the profile has the access key of the caller of all other requests, who is allowed what the denied one \
+             is not; name a profile of somebody else",
+            settings.from.place("denied-profile")
+        )));
+    }
     target.credentials = Some(credentials);
     Ok((target, None))
+}
+
+/// What moves the target's clock, if the settings say it.
+fn clock(settings: &Settings) -> Result<Option<TargetClock>, Failure> {
+    Ok(match &settings.clock {
+        None => None,
+        Some(ClockMover::Call(call)) => {
+            let clock = TargetClock::by_call(call, &settings.client);
+            Some(clock.map_err(|error| Failure::of_target(error.into()))?)
+        }
+        Some(ClockMover::Command(command)) => {
+            Some(clock_by_command(command, settings.from.file.as_deref().unwrap_or(Path::new(""))))
+        }
+    })
 }
 
 /// Refuses credentials with a session token for another machine without TLS.
@@ -214,6 +253,11 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     };
     let library = Library::load(None).map_err(|failure| failure.to_string())?;
     can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
+    if settings.hooks.is_some() {
+        return Err(
+            "the target has hooks, which `countersign run` alone runs; name what the target has instead".to_owned()
+        );
+    }
     let (name, features) = (settings.name().to_owned(), settings.features());
     Ok(Some(Trials::starting(name, features, move || {
         let prepared = runtime().block_on(Prepared::new(&settings, &library));

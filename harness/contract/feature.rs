@@ -21,6 +21,8 @@ impl Feature {
     pub const CORE: Self = Self(0);
     /// Signatures are checked.
     pub const SIGNATURE: Self = Self(1);
+    /// The credentials log in to a database.
+    pub const LOGIN: Self = Self(5);
     /// The clock can be moved.
     pub const CLOCK: Self = Self(6);
 
@@ -98,6 +100,7 @@ mod tests {
     #[test]
     fn a_feature_is_read_by_its_word_and_compared_by_its_place() {
         assert_eq!("signature".parse(), Ok(Feature::SIGNATURE));
+        assert_eq!("login".parse(), Ok(Feature::LOGIN));
         assert_eq!("clock".parse(), Ok(Feature::CLOCK));
         assert!(
             Feature::CORE < Feature::SIGNATURE && Feature::all().all(|feature| feature.word().parse() == Ok(feature))

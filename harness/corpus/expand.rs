@@ -62,6 +62,11 @@ impl ExpandedCase {
         self.others.iter().any(|(_, step)| matches!(step.act, Act::Clock(_)))
     }
 
+    /// Whether it has moved the target's clock before the call at `index`.
+    pub fn is_clock_moved(&self, index: usize) -> bool {
+        self.others.iter().any(|(before, step)| *before <= index && matches!(step.act, Act::Clock(_)))
+    }
+
     /// Whether the mock has a reply to each of its calls.
     pub fn is_replayed(&self) -> bool {
         let mut calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);

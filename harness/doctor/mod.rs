@@ -86,6 +86,8 @@ pub enum Topic {
     Operation,
     /// Other operations, which a run does not need.
     Neighbours,
+    /// What the user's own file does at the target.
+    Hooks,
     /// The resource with this id, which is named or claimed.
     #[serde(untagged)]
     Resource(String),
@@ -104,11 +106,12 @@ impl Topic {
             Self::Operation => "operation",
             Self::Resource(id) => id,
             Self::Neighbours => "neighbours",
+            Self::Hooks => "hooks",
         }
     }
 
     /// Every topic that is not a resource.
-    const PLAIN: [Self; 8] = [
+    const PLAIN: [Self; 9] = [
         Self::Name,
         Self::Connection,
         Self::Tls,
@@ -117,6 +120,7 @@ impl Topic {
         Self::Clock,
         Self::Operation,
         Self::Neighbours,
+        Self::Hooks,
     ];
 }
 
@@ -183,6 +187,11 @@ impl Diagnosis {
     fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// What a run would do at the target beside its calls. It was not tried: it changes something.
+    pub fn of_hooks(what: &[String]) -> Self {
+        Self::unknown(Topic::Hooks, format!("not tried, since it changes something: {}", what.join("; ")))
     }
 
     /// A problem: requests should be signed, but there are no credentials. `why` says why.

@@ -59,7 +59,7 @@ fn violated_ids(judgement: &Judgement) -> BTreeSet<&str> {
 #[test]
 fn a_right_reply_passes_for_every_case_that_names_it() {
     let Library { corpus, judge } = &*LIBRARY;
-    for case in corpus.cases() {
+    for case in corpus.cases().iter().filter(|case| case.is_replayed()) {
         let reply = |call: &Call| answered(call, &corpus.replies()[call.reply.as_ref().unwrap()]);
         let judgement = judge.judge(case, &case.calls.iter().map(reply).collect::<Vec<_>>());
         assert_eq!((judgement.verdict, violated_ids(&judgement)), (Verdict::Pass, BTreeSet::new()), "{}", case.id);

@@ -1,7 +1,7 @@
 //! One run of one case: its setup, its calls, its judgement and its teardown.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -40,7 +40,7 @@ pub(super) struct RunContext {
     /// Why nobody knows how far the target's clock is ahead, once that is so. Then no further case is judged.
     pub(super) lost_clock: OnceLock<Reason>,
     /// Where it is written down what cases make.
-    pub(super) journal: Journal,
+    pub(super) journal: Arc<Journal>,
 }
 
 #[derive(Clone, Copy)]

@@ -23,7 +23,7 @@ const LARGEST: u64 = 16 << 20;
 const ENDING: &str = "jsonl";
 
 /// The number of an entry in the journal of one run.
-pub(super) type EntryId = u64;
+pub(crate) type EntryId = u64;
 
 /// One line of a journal.
 #[derive(Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl Journal {
     }
 
     /// Writes down that this is about to be made.
-    pub(super) fn add(&self, thing: &Leftover) -> Result<EntryId, JournalError> {
+    pub(crate) fn add(&self, thing: &Leftover) -> Result<EntryId, JournalError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = match &mut *open {
             Some(open) => open,
@@ -114,8 +114,17 @@ impl Journal {
         Ok(id)
     }
 
+    /// Writes down what is known of an entry by now.
+    #[cfg(feature = "cli")]
+    pub(crate) fn update(&self, id: EntryId, thing: &Leftover) -> Result<(), JournalError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = &mut *open else { return Ok(()) };
+        open.left.insert(id, thing.clone());
+        open.write(&Line::Made { id, version: 1, thing: thing.clone() })
+    }
+
     /// Writes down that an entry is gone. Removes the file where nothing is left.
-    pub(super) fn remove(&self, entry: EntryId) {
+    pub(crate) fn remove(&self, entry: EntryId) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(journal) = &mut *open else { return };
         journal.left.remove(&entry);
@@ -304,6 +313,7 @@ mod tests {
             input: BTreeMap::from([(text("name"), text(name))]),
             endpoint: text("http://localhost/"),
             region: text("us-east-1"),
+            hook: None,
         }
     }
 

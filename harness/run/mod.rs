@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 pub use interrupt::{Interrupt, Interrupted};
 #[cfg(feature = "cli")]
-pub(crate) use journal::{Entries, Found};
+pub(crate) use journal::{Entries, EntryId, Found};
 pub use journal::{Journal, JournalError};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]

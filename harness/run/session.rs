@@ -50,6 +50,8 @@ pub struct Session {
     controls: Cells<Result<CompletedCase, Interrupted>>,
     unfinished_teardowns: AtomicU32,
     leftovers: Mutex<Vec<Leftover>>,
+    /// Why every case is blocked; `None` if they are run.
+    blocked: Option<Reason>,
 }
 
 impl Session {
@@ -72,7 +74,7 @@ impl Session {
                 doubts_pass: AtomicBool::default(),
                 seen: SeenSecrets::new(ours),
                 lost_clock: OnceLock::new(),
-                journal: Journal::default(),
+                journal: Arc::default(),
             },
             seed,
             described: Described::All,
@@ -81,6 +83,7 @@ impl Session {
             controls: Mutex::default(),
             unfinished_teardowns: AtomicU32::default(),
             leftovers: Mutex::default(),
+            blocked: None,
         })
     }
 
@@ -107,8 +110,15 @@ impl Session {
 
     /// The same session, which now writes down here what its cases make.
     #[must_use]
-    pub fn with_journal(mut self, journal: Journal) -> Self {
-        self.context.journal = journal;
+    pub fn with_journal(mut self, journal: impl Into<Arc<Journal>>) -> Self {
+        self.context.journal = journal.into();
+        self
+    }
+
+    /// The same session, in which every case is now blocked for this reason.
+    #[must_use]
+    pub fn blocking_all(mut self, reason: Reason) -> Self {
+        self.blocked = Some(reason);
         self
     }
 
@@ -305,6 +315,9 @@ impl Session {
     }
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
+        if let Some(reason) = &self.blocked {
+            return Ok(Some((Verdict::Blocked, Some(reason.clone()))));
+        }
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let probed = self.probed(operation, interrupt).await;
         let (class, answer) = (probed.class, || probed.answer.clone());

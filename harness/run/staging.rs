@@ -221,7 +221,7 @@ impl CaseRun<'_> {
             return Err(Reason::CannotBeMade { because });
         };
         let (noun, name, undone_by) = (kind.noun.clone(), name.to_owned(), kind.undone_by.clone());
-        Ok(Leftover { noun, name, case: self.case.id.clone(), undone_by, input, endpoint, region })
+        Ok(Leftover { noun, name, case: self.case.id.clone(), undone_by, input, endpoint, region, hook: None })
     }
 
     /// Learns from the answer whether something was made.

@@ -147,3 +147,44 @@ fn a_legal_variant_may_leave_undecided_what_it_declares_and_nothing_else(
     let report = library.try_on(&library.judge, &[&entry(&denying)]).expect("the run is not void");
     assert_eq!(report.accused, accused, "{:?}", report.details);
 }
+
+#[test]
+fn an_entry_that_changes_log_ins_is_tried_where_the_build_has_a_door() {
+    let library = Library::new(&["login/expired"]);
+    let entry = library.defects.get("login-never-expires").expect("it is there");
+    let report = library.try_on(&library.judge, &[entry]).expect("the run is not void");
+    let tried = usize::from(cfg!(feature = "login"));
+    assert_eq!((report.killed, report.attributed, report.untried.len()), (tried, tried, 1 - tried));
+    // Nothing is said of what only an untried defect breaks.
+    assert!(!report.unbroken.iter().any(|id| entry.requirements.contains(id)), "{:?}", report.unbroken);
+}
+
+#[cfg(feature = "login")]
+#[test]
+fn every_wrong_door_is_found_and_rightly_blamed_and_no_legal_one_is_accused() {
+    let library = Library::new(&["login"]);
+    let entries: Vec<_> = library.defects.entries().iter().filter(|entry| entry.door.is_some()).collect();
+    let report = library.try_on(&library.judge, &entries).expect("the run is not void");
+    let faults: Vec<_> = report.details.iter().filter(|outcome| !outcome.faults.is_empty()).collect();
+    assert!(report.holds(), "survivors {:?}\n{faults:#?}", report.survivors);
+    assert!(report.defects >= 20 && report.legal >= 10, "{} and {}", report.defects, report.legal);
+}
+
+#[cfg(feature = "login")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_ins_of_an_emulator_before_a_postgresql_pass_every_case() {
+    let Some(cluster) = crate::servers::emulator::Cluster::start().await else { return };
+    let library = Library::new(&["login"]);
+    let (options, denied) = EmulatorOptions::for_cases();
+    let options = options.with_database(cluster.url().parse().expect("a URL"));
+    let emulator = Emulator::start(options).await.expect("it starts");
+    let target = target_of(&emulator, denied);
+    let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, JOBS).expect("a session");
+    let mut results = Vec::new();
+    run_plan(&session, &library.plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
+    assert_eq!(results.len(), library.plan.cases.len());
+    let faults: Vec<_> =
+        results.iter().filter(|result| result.verdict != Verdict::Pass || !result.warnings.is_empty()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    emulator.close().await.expect("the roles are dropped");
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::json;
 
@@ -43,6 +44,11 @@ pub struct Profile {
     pub database: Option<String>,
     /// The profile of the AWS configuration whose identity it denies the operation.
     pub denied_profile: Option<String>,
+    /// What moves its clock; with it, the target claims the feature `clock`.
+    #[schemars(with = "Option<ClockForm>")]
+    pub clock: Option<ClockSetting>,
+    /// What a run does at the target before its cases and behind them.
+    pub hooks: Option<Hooks>,
     /// The features that it claims beside `core`.
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.
@@ -66,6 +72,95 @@ pub struct Profile {
     /// The names of the resources that it has, each by the flag that names it.
     #[schemars(flatten)]
     pub resources: NamedResources,
+}
+
+/// What moves the clock of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClockSetting {
+    /// An HTTP call.
+    Call {
+        /// Its method and its URL.
+        call: String,
+        /// Its body, if it has a body of its own.
+        body: Option<String>,
+    },
+    /// A command for the shell. It gets the number of seconds in an environment variable.
+    Command(String),
+}
+
+/// How the clock of a target is written: a call, as for `--clock`, or a table.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ClockForm {
+    /// A call, such as `POST http://127.0.0.1:4566/_countersign/clock`.
+    Call(String),
+    /// A call or a command.
+    Table(ClockTable),
+}
+
+/// What moves the clock of a target: exactly one of `call` and `command`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ClockTable {
+    /// An HTTP call, such as `POST http://127.0.0.1:4566/_countersign/clock`. `{seconds}` in the path or the query stands
+    /// for the number of seconds; it is negative to move the clock back.
+    call: Option<String>,
+    /// The body of the call, in which `{seconds}` stands for the number of seconds; `{"advance_seconds": {seconds}}`
+    /// where it is not said.
+    body: Option<String>,
+    /// A command for the shell, which runs in the folder of this file. The number of seconds is in the environment
+    /// variable `COUNTERSIGN_ADVANCE_SECONDS`; it is negative to move the clock back.
+    command: Option<String>,
+}
+
+impl TryFrom<ClockTable> for ClockSetting {
+    type Error = &'static str;
+
+    fn try_from(table: ClockTable) -> Result<Self, &'static str> {
+        match table {
+            ClockTable { call: Some(call), body, command: None } => Ok(Self::Call { call, body }),
+            ClockTable { call: None, body: None, command: Some(command) } => Ok(Self::Command(command)),
+            _ => Err("expected either `call`, with or without a `body`, or `command`"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClockSetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = ClockSetting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a call such as \"POST http://127.0.0.1:4566/_countersign/clock\", or a table with `call` or `command`")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ClockSetting, E> {
+                Ok(ClockSetting::Call { call: text.to_owned(), body: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClockSetting, A::Error> {
+                ClockTable::deserialize(MapAccessDeserializer::new(map))?.try_into().map_err(de::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
+}
+
+/// Commands for the shell that a run executes at the target, in the folder of this file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Hooks {
+    /// Is executed before the first case. It prints the names of what it made: a JSON object with keys of this file, such
+    /// as `{"workgroup": "wg-1"}`.
+    pub setup: Option<String>,
+    /// Is executed behind the last case, whatever happened. What the set-up printed is its standard input.
+    pub teardown: Option<String>,
+    /// How long each of them may take; 5 minutes where it is not said.
+    pub timeout: Option<Span>,
 }
 
 /// The names of resources, by the flags that name them.
@@ -92,6 +187,8 @@ impl<'de> Deserialize<'de> for Profile {
                         "region" => profile.region = map.next_value()?,
                         "database" => profile.database = map.next_value()?,
                         "denied-profile" => profile.denied_profile = map.next_value()?,
+                        "clock" => profile.clock = map.next_value()?,
+                        "hooks" => profile.hooks = map.next_value()?,
                         "claim" => profile.claim = map.next_value()?,
                         "sign" => profile.sign = map.next_value()?,
                         "ca-file" => profile.ca_file = map.next_value()?,
@@ -194,11 +291,13 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 14] = [
+        const PLAIN: [&str; 16] = [
             "endpoint",
             "region",
             "database",
             "denied-profile",
+            "clock",
+            "hooks",
             "claim",
             "sign",
             "ca-file",
@@ -357,6 +456,22 @@ mod tests {
         assert_eq!(profiles.target.as_deref(), Some("mine"));
         assert_eq!(profile.claim, Some(vec!["custom-domain".parse().expect("there is one")]));
         assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
+    }
+
+    #[test]
+    fn every_file_that_the_documents_show_is_one() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/docs/running.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let blocks: Vec<_> = page.split("```toml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+        assert!(blocks.len() >= 3, "{blocks:?}");
+        let profiles = blocks.iter().map(|block| load(block).unwrap_or_else(|error| panic!("{error}: {block}")));
+        let profiles: Vec<_> = profiles.flat_map(|profiles| profiles.targets.into_values()).collect();
+        assert!(profiles.iter().any(|profile| profile.hooks.is_some()), "{profiles:?}");
+        for profile in profiles.iter().filter_map(|profile| profile.clock.as_ref()) {
+            let ClockSetting::Call { call, body } = profile else { continue };
+            let call: crate::targets::ClockCall = call.parse().expect("a call");
+            assert!(body.clone().is_none_or(|body| call.with_body(body).is_ok()), "{body:?}");
+        }
     }
 
     #[rstest]

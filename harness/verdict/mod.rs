@@ -16,6 +16,7 @@ pub use fault::{
 pub use reason::{Excuse, Reason, TargetAnswer};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,9 +107,9 @@ pub struct Leftover {
     pub noun: String,
     /// Its name.
     pub name: String,
-    /// The case that made it.
+    /// The case that made it; empty if it was a hook.
     pub case: String,
-    /// The operation that deletes it.
+    /// The operation that deletes it, or the hook that undoes it.
     pub undone_by: String,
     /// What the request of that operation has.
     pub input: BTreeMap<String, String>,
@@ -116,6 +117,20 @@ pub struct Leftover {
     pub endpoint: String,
     /// The region that requests are signed for.
     pub region: String,
+    /// The set-up of a run, if a hook made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookRun>,
+}
+
+/// The set-up of a run that a hook made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct HookRun {
+    /// The file with the hooks.
+    pub file: PathBuf,
+    /// The target in it.
+    pub target: String,
+    /// The names that the set-up printed.
+    pub names: BTreeMap<String, String>,
 }
 
 /// What a report shows of one case after it ran. Holds no secret.

@@ -22,6 +22,13 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Box<Reason>>,
     },
+    /// The hook that sets the target up failed.
+    SetUpHook {
+        /// Its command.
+        command: String,
+        /// Why, quoted.
+        because: String,
+    },
     /// A call of its setup failed.
     Setup {
         /// Which one, from 1.

@@ -140,16 +140,31 @@ pub(super) enum CertificateChecks {
 
 /// TLS as [`config`] makes it, with these checks.
 pub(super) fn config_checking(options: &ClientOptions, checks: CertificateChecks) -> Result<ClientConfig, ClientError> {
+    config_trusting(checks, |provider| NamedCertificates::new(options, provider))
+}
+
+/// TLS with these checks, which trusts the certificates in a file and no others. `named_by` says what names the file.
+#[cfg(feature = "login")]
+pub(super) fn config_pinned(
+    file: &Path,
+    named_by: &str,
+    checks: CertificateChecks,
+) -> Result<ClientConfig, ClientError> {
+    config_trusting(checks, |provider| NamedCertificates::pinned(file, named_by, provider))
+}
+
+fn config_trusting(
+    checks: CertificateChecks,
+    named: impl FnOnce(Arc<CryptoProvider>) -> Result<NamedCertificates, ClientError>,
+) -> Result<ClientConfig, ClientError> {
     let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
     let verifier: Arc<dyn ServerCertVerifier> = match checks {
         CertificateChecks::None => Arc::new(Unchecked(provider)),
-        CertificateChecks::Issuer => {
-            Arc::new(NamedCertificates { any_name: true, ..NamedCertificates::new(options, provider)? })
-        }
-        CertificateChecks::All => Arc::new(NamedCertificates::new(options, provider)?),
+        CertificateChecks::Issuer => Arc::new(NamedCertificates { any_name: true, ..named(provider)? }),
+        CertificateChecks::All => Arc::new(named(provider)?),
     };
     // Dangerous is only the name of the method, unless the user asked for it.
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -184,7 +199,8 @@ const CERTIFICATES_VARIABLE: &str = "SSL_CERT_FILE";
 /// dates are checked all the same. curl, Python and Node accept it too.
 #[derive(Debug)]
 struct NamedCertificates {
-    system: Verifier,
+    /// What checks at first: the system, unless the named certificates are the only ones.
+    system: Arc<dyn ServerCertVerifier>,
     certificates: Vec<CertificateDer<'static>>,
     /// The same certificates as authorities; `None` if there are none.
     as_authorities: Option<Arc<WebPkiServerVerifier>>,
@@ -213,7 +229,26 @@ impl NamedCertificates {
         let as_authorities = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
         let as_authorities = (!named.is_empty()).then(|| as_authorities.build()).transpose();
         let as_authorities = as_authorities.map_err(|error| ClientError::Tls(error.to_string()))?;
-        Ok(Self { system, certificates: named, as_authorities, files, any_name: false })
+        Ok(Self { system: Arc::new(system), certificates: named, as_authorities, files, any_name: false })
+    }
+
+    /// The certificates of one file alone.
+    #[cfg(feature = "login")]
+    fn pinned(file: &Path, named_by: &str, provider: Arc<CryptoProvider>) -> Result<Self, ClientError> {
+        let refuse = |reason: String| {
+            let (file, named_by) = (file.to_owned(), Some(named_by.to_owned()));
+            ClientError::CaFile { file, named_by, reason }
+        };
+        let named = certificates(file).map_err(refuse)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &named {
+            roots.add(certificate.clone()).map_err(|error| refuse(error.to_string()))?;
+        }
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build();
+        let verifier = verifier.map_err(|error| refuse(error.to_string()))?;
+        let files = vec![format!("{}{}", file_name(file), behind_file(Some(&named_by.to_owned())))];
+        let system: Arc<dyn ServerCertVerifier> = Arc::<WebPkiServerVerifier>::clone(&verifier);
+        Ok(Self { system, certificates: named, as_authorities: Some(verifier), files, any_name: false })
     }
 
     /// Whether the server shows one of the certificates that are named, at a time and under a name that it is for.

@@ -54,24 +54,41 @@ pub(super) async fn for_endpoint() -> Result<Credentials, NoCredentials> {
     if let Some(found) = of_environment().map_err(NoCredentials::Missing)? {
         return usable(found.into()).map_err(NoCredentials::Missing);
     }
-    of_profile(&selected_profile().map_err(NoCredentials::Missing)?).await
+    of(&selected_profile().map_err(NoCredentials::Missing)?, Whose::Callers).await
 }
 
-/// The credentials of a profile, for a server that is not AWS, as [`for_endpoint`] finds them.
+/// The credentials of a profile that a setting names, for a server that is not AWS.
 pub(super) async fn of_profile(name: &str) -> Result<Credentials, NoCredentials> {
+    of(name, Whose::Named).await
+}
+
+/// Whose credentials are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Those of the caller of all requests, which may be in the environment too.
+    Callers,
+    /// Those of the profile that a setting names.
+    Named,
+}
+
+async fn of(name: &str, whose: Whose) -> Result<Credentials, NoCredentials> {
+    let not_set = if whose == Whose::Callers { format!("{NOT_SET}, and ") } else { String::new() };
     let profiles = Profiles::load().map_err(NoCredentials::Missing)?;
     let shown = foreign(name);
     let Some(profile) = profiles.get(name) else {
-        let named = if variable("AWS_PROFILE").is_ok_and(|selected| selected.as_deref() == Some(name)) {
+        let named = if whose == Whose::Callers
+            && variable("AWS_PROFILE").is_ok_and(|selected| selected.as_deref() == Some(name))
+        {
             "AWS_PROFILE names one, but "
         } else {
             ""
         };
-        return Err(NoCredentials::Missing(format!("{NOT_SET}, and {named}{}", profiles.missing(name))));
+        return Err(NoCredentials::Missing(format!("{not_set}{named}{}", profiles.missing(name))));
     };
     if let Some(key) = key_that_asks_aws(profile) {
         return Err(NoCredentials::Refused(format!(
-            "the profile \"{shown}\" has to ask AWS for its credentials, because it has {key}. {WITHOUT_AWS}"
+            "the profile \"{shown}\" has to ask AWS for its credentials, because it has {key}. {}",
+            if whose == Whose::Callers { WITHOUT_AWS } else { NAMED_WITHOUT_AWS }
         )));
     }
     let found = match profiles.source(name).map_err(NoCredentials::Missing)? {
@@ -87,7 +104,7 @@ pub(super) async fn of_profile(name: &str) -> Result<Credentials, NoCredentials>
             | Source::Machine
             | Source::Container,
         ) => {
-            return Err(NoCredentials::Missing(format!("{NOT_SET}, and none are in the profile \"{shown}\"")));
+            return Err(NoCredentials::Missing(format!("{not_set}none are in the profile \"{shown}\"")));
         }
     };
     usable(found).map_err(NoCredentials::Missing)
@@ -152,6 +169,10 @@ const NOT_SET: &str = "none are in the environment";
 const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \
                            AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
                            credential_process in AWS_PROFILE";
+
+/// The same for a profile that a setting names.
+const NAMED_WITHOUT_AWS: &str =
+    "AWS is not asked for credentials unless it is what is tested; name a profile with keys of its own";
 
 /// The credentials, or the reason why requests cannot be signed with them.
 fn usable(found: FoundCredentials) -> Result<Credentials, String> {

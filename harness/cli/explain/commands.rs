@@ -15,6 +15,12 @@ use crate::wire::{Credentials, Region};
 /// Where emulators usually listen.
 const USUAL: &str = "http://localhost:4566";
 
+/// Where the credentials of an emulator at its usual port may log in.
+const DATABASE: &str = "postgres://{user}:{password}@localhost:5439/";
+
+/// What may move the clock of such an emulator.
+const CLOCK: &str = "POST http://localhost:4566/_countersign/clock";
+
 /// The server that the commands are for.
 #[derive(Debug)]
 pub(in crate::cli) struct CommandTarget {
@@ -78,6 +84,12 @@ pub(super) fn run_line(
             // A name claims its feature too.
             place.map(|place| claims.remove(place));
         }
+    }
+    if features.contains(&Feature::LOGIN) {
+        line = format!("{line} --database {}", shell_word(DATABASE));
+    }
+    if features.contains(&Feature::CLOCK) {
+        line = format!("{line} --clock {}", shell_word(CLOCK));
     }
     if claims.is_empty() { line } else { format!("{line} --claim {}", claims.join(",")) }
 }

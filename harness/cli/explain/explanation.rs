@@ -133,8 +133,11 @@ pub(in crate::cli) struct Case {
     pub(super) breaks_meaning: Option<String>,
     /// What it runs as: itself, or the members of the family.
     pub(super) members: Vec<String>,
-    /// The command that runs it, or all members, on the emulator.
+    /// The command that runs it, or all members: on the emulator, if that of this build has what it needs.
     pub(super) run: String,
+    /// Whether it does.
+    #[serde(skip)]
+    pub(super) is_run_on_the_emulator: bool,
     /// The request of the first of them as a command.
     pub(super) example: Option<String>,
 }
@@ -328,9 +331,27 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue, server
         control: control.map(|control| Control { case: control.case.clone(), differs_at: control.differs_at.clone() }),
         breaks: case.case.breaks.clone(),
         breaks_meaning: case.case.breaks.as_deref().map(breaks_text),
-        run: format!("countersign run{} {id}", for_operation(&case.operation, &catalogue.library.contract)),
+        run: run_of(case, id, catalogue, server),
+        is_run_on_the_emulator: is_run_on_the_emulator(case),
         members,
         example: example(case, catalogue, server),
+    }
+}
+
+/// Whether the emulator of this build has what a case needs.
+fn is_run_on_the_emulator(case: &ExpandedCase) -> bool {
+    case.case.needs.iter().all(|need| EmulatorOptions::FEATURES.contains(&need.word()))
+}
+
+/// The command that runs what an id or a suite selects: on the emulator, or on a server that has what the case needs.
+fn run_of(case: &ExpandedCase, selected: &str, catalogue: &Catalogue, server: &CommandTarget) -> String {
+    let contract = &catalogue.library.contract;
+    match contract.operation(&case.operation).filter(|_| !is_run_on_the_emulator(case)) {
+        None => format!("countersign run{} {selected}", for_operation(&case.operation, contract)),
+        Some(operation) => {
+            let features = case.case.needs.iter().copied().collect();
+            format!("{} {selected}", run_line(server, operation, &features, contract))
+        }
     }
 }
 
@@ -401,7 +422,7 @@ fn suite(name: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<Su
     let library = &catalogue.library;
     let first = library.corpus.cases().iter().find(|case| case.suite == name);
     let examples = [
-        first.map(|first| format!("countersign run{} {name}", for_operation(&first.operation, &library.contract))),
+        first.map(|first| run_of(first, name, catalogue, server)),
         (!client_cases.is_empty()).then(|| format!("countersign sdk run --driver boto3 {name}")),
     ];
     let examples: Vec<String> = examples.into_iter().flatten().collect();
@@ -419,7 +440,11 @@ fn feature(name: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<
     let default = contract.default_operation();
     let counted = || counts.keys().find_map(|name| contract.operation(name));
     let operation = if counts.contains_key(&default.name.is) { Some(default) } else { counted() };
-    let example = operation.map(|of| run_line(server, of, &[feature].into(), contract));
+    // Its cases may need another feature too.
+    let first = rows().find_map(|row| catalogue.first_case(&row.id));
+    let needs = first.into_iter().flat_map(|case| case.case.needs.iter().copied());
+    let claims = needs.chain([feature]).collect();
+    let example = operation.map(|of| run_line(server, of, &claims, contract));
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),

@@ -11,7 +11,7 @@ use clap::Args;
 use super::library::{Catalogue, CitedRequirement, NamedItem};
 use super::output::{TextOrJson, print_json, print_prose, wants_colour};
 use super::{Failure, FixtureArgs};
-use crate::contract::Side;
+use crate::contract::{Feature, Side};
 use crate::report::sources;
 use crate::text::{did_you_mean, escape, foreign, meant, with_parents};
 use commands::CommandTarget;
@@ -131,13 +131,19 @@ fn case(about: &Case) -> Vec<String> {
     if !about.needs.is_empty() {
         let needs: Vec<_> = about.needs.iter().map(|need| need.word()).collect();
         lines.push(format!("needs         {}", needs.join(", ")));
+        if about.needs.contains(&Feature::LOGIN) && !cfg!(feature = "login") {
+            lines.push(
+                "              this program cannot log in: it was built without the Cargo feature login".to_owned(),
+            );
+        }
     }
     cited(&mut lines, "requirements", &about.requirement_texts);
     if about.members.len() > 1 {
         lines.extend([String::new(), "runs as".to_owned()]);
         lines.extend(about.members.iter().map(|id| format!("  {id}")));
     }
-    commands(&mut lines, "run it on the emulator", [&about.run]);
+    let title = if about.is_run_on_the_emulator { "run it on the emulator" } else { "run it" };
+    commands(&mut lines, title, [&about.run]);
     if let (Some(first), Some(example)) = (about.members.first(), &about.example) {
         commands(&mut lines, &format!("try {first}"), [example]);
     }

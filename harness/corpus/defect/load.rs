@@ -266,6 +266,10 @@ mod tests {
     #[case::body_of_a_closed_connection("legal", json!({ "response": ["close", { "body": "{}" }] }), "response/1")]
     #[case::closed_twice("legal", json!({ "response": ["close", "close"] }), "response/1")]
     #[case::request_of_a_closed_connection("legal", json!({ "response": ["close"], "request": [{ "body": "{}" }] }), "request")]
+    #[case::door_and_answer("legal", json!({ "door": { "notices": 1 } }), "door")]
+    #[case::code("legal", json!({ "response": [], "door": { "refusals": { "sqlstate": "28p01", "message": "a" } } }), "door/refusals/sqlstate")]
+    #[case::no_words("legal", json!({ "response": [], "door": { "login": { "refuse": { "sqlstate": "28000", "message": "" } } } }), "door/login/refuse")]
+    #[case::unseen_password("legal", json!({ "response": [], "door": { "asks": "scram", "login": "accept" } }), "door")]
     #[case::unknown_key("legal", json!({ "respond": ["replay"] }), "respond")]
     fn a_wrong_entry_is_refused_with_its_place(#[case] kind: &str, #[case] members: Value, #[case] place: &str) {
         let errors = load(&[entry(kind, &members)]).expect_err("the entry is wrong");

@@ -18,6 +18,8 @@ pub(super) struct Rule {
     pub(super) judge: fn(&Observation<'_>) -> Findings,
     /// Whether the rule is about lifetimes, which old credentials or a wrong clock can distort.
     pub(super) is_about_lifetimes: bool,
+    /// Whether it compares the target's clock with others. It says nothing while that clock is moved.
+    pub(super) reads_clocks: bool,
     /// Whether it reads the body of an error.
     pub(super) reads_errors: bool,
 }
@@ -27,7 +29,7 @@ pub(super) type Findings = Option<Vec<Finding>>;
 
 impl Rule {
     const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { name, judge, is_about_lifetimes: false, reads_errors: false }
+        Self { name, judge, is_about_lifetimes: false, reads_clocks: false, reads_errors: false }
     }
 
     const fn of_errors(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
@@ -35,7 +37,11 @@ impl Rule {
     }
 
     const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { is_about_lifetimes: true, ..Self::new(name, judge) }
+        Self { is_about_lifetimes: true, ..Self::of_clocks(name, judge) }
+    }
+
+    const fn of_clocks(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
+        Self { reads_clocks: true, ..Self::new(name, judge) }
     }
 }
 
@@ -49,7 +55,7 @@ pub(super) const ALL: &[Rule] = &[
     Rule::new("page-follows", page::follows),
     Rule::of_lifetimes("lifetime-default", lifetime::default),
     Rule::of_lifetimes("lifetime-chosen", lifetime::chosen),
-    Rule::new("date-is-now", lifetime::date_is_now),
+    Rule::of_clocks("date-is-now", lifetime::date_is_now),
     Rule::new("answer-encoding", encoding::plain),
     Rule::new("fault-again", error::fault_again),
     Rule::of_errors("error-type", error::has_type),

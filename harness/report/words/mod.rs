@@ -55,9 +55,12 @@ pub(super) fn duration(milliseconds: f64) -> String {
 /// Escaped.
 #[cfg(feature = "cli")]
 pub(crate) fn leftover_text(leftover: &Leftover) -> String {
-    let Leftover { noun, name, case, endpoint, region, .. } = leftover;
+    let Leftover { noun, name, case, endpoint, region, hook, .. } = leftover;
     let [noun, name, case, endpoint, region] = [noun, name, case, endpoint, region].map(|text| escape(text));
-    format!("{noun} {name} of the case {case} at {endpoint} in {region}")
+    match hook {
+        None => format!("{noun} {name} of the case {case} at {endpoint} in {region}"),
+        Some(hook) => format!("{noun} {name} by the hook of {} at {endpoint} in {region}", escape(&hook.target)),
+    }
 }
 
 /// `3 pass, 1 fail`: the verdicts that some case has.

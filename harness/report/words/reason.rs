@@ -19,6 +19,7 @@ pub fn reason(reason: &Reason) -> String {
             };
             format!("its control {control} is {verdict}{why}")
         }
+        Reason::SetUpHook { command, because } => format!("the set-up hook `{command}` failed: {because}"),
         Reason::Setup { call, operation, answer } => {
             let operation = operation.as_ref().map_or_else(String::new, |name| format!(", {name},"));
             let answer = answer.as_ref().map_or_else(String::new, |answer| format!(": {}", answer_text(answer)));

@@ -154,5 +154,8 @@ pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument
 pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 
+#[cfg(all(test, feature = "login"))]
+pub(crate) use door::postgres_tests::Cluster;
+
 #[cfg(test)]
 mod tests;

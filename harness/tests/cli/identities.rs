@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::program::Program;
+use crate::fixtures::Fixtures;
+use crate::program::{Finished, Program, events};
 use crate::runs::Served;
 
 /// Two callers: one may get credentials, and one may not.
@@ -103,4 +104,131 @@ fn a_faulty_file_of_identities_is_an_error_that_names_the_place(#[case] text: Op
     let finished = program.finish();
     finished.expect(2, words);
     assert!(!finished.stderr.contains("hidden-secret"), "{finished:#?}");
+}
+
+/// The fixtures of the project with a case for a caller who is denied the operation, between two for one who is not.
+fn fixtures_with_a_denied_caller() -> Fixtures {
+    let fixtures = Fixtures::copy();
+    fixtures.change_json("requirements.json", |register| {
+        for row in register["requirements"].as_array_mut().expect("a list") {
+            if row["id"] == "GC-IAM-01" {
+                row.as_object_mut().expect("an object").remove("pending");
+            }
+        }
+    });
+    let allowed = json!({ "request": { "input": { "workgroupName": "${workgroup}" } }, "decides": [] });
+    let denied = json!({ "name": "denied", "expect": { "status": 400, "error": "AccessDeniedException" },
+                         "request": { "input": { "workgroupName": "${workgroup}" }, "caller": "denied" } });
+    let suite = json!({ "version": 1, "operation": "GetCredentials", "cases": [
+        { "id": "callers/denied", "title": "A caller whom no policy allows the operation is refused",
+          "requirements": ["GC-IAM-01"], "needs": ["iam"], "steps": [allowed, denied, allowed] }
+    ] });
+    std::fs::write(fixtures.file("server/callers.json"), suite.to_string()).expect("writable");
+    fixtures
+}
+
+/// An AWS configuration whose profile `visitor` has a session token, and whose others have no keys of their own.
+const CONFIG: &str = "[default]\nregion = us-east-1\n[profile visitor]\naws_access_key_id = ASIAVISITOR\n\
+                      aws_secret_access_key = secret-of-visitor\naws_session_token = token-of-visitor\n\
+                      [profile alice]\naws_access_key_id = AKIDALICE\naws_secret_access_key = secret-of-alice\n\
+                      [profile empty]\nregion = eu-west-1\n\
+                      [profile half]\naws_access_key_id = AKIDHALF\n\
+                      [profile assumed]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = alice\n";
+
+/// A run as alice, with the profile of somebody who is denied the operation.
+fn run_with_denied(served: &Served, fixtures: &Fixtures, arguments: &str) -> Program {
+    let line = format!(
+        "run callers --claim iam --workgroup wg-1 --format jsonl --endpoint {} --fixtures {} {arguments}",
+        served.value_of("endpoint"),
+        fixtures.folder()
+    );
+    let program = Program::line(line.trim()).file("config", CONFIG);
+    let config = program.folder().join("config").to_str().expect("a text").to_owned();
+    let program = program.env("AWS_CONFIG_FILE", &config).env("AWS_REGION", served.value_of("region"));
+    program.env("AWS_ACCESS_KEY_ID", "AKIDALICE").env("AWS_SECRET_ACCESS_KEY", "secret-of-alice")
+}
+
+/// The emulator with the two callers, and the folder of their file.
+fn served() -> (Served, tempfile::TempDir) {
+    let files = tempfile::tempdir().expect("a temporary folder");
+    let path = files.path().join("identities.json");
+    std::fs::write(&path, FILE).expect("writable");
+    std::fs::write(files.path().join("get.json"), GET).expect("writable");
+    let arguments = ["--identities", path.to_str().expect("a name of text"), "--workgroup", "wg-1"];
+    (Served::emulator_with(&arguments, &[("VISITOR_SECRET", "secret-of-visitor")]), files)
+}
+
+#[track_caller]
+fn shows_no_secret(finished: &Finished) {
+    for secret in ["secret-of", "token-of", "AKIDALICE", "ASIAVISITOR"] {
+        assert!(!format!("{finished:?}").contains(secret), "{finished:#?}");
+    }
+}
+
+#[rstest]
+#[case::flag("--denied-profile visitor", None)]
+#[case::variable("", Some("visitor"))]
+fn the_identity_of_the_denied_profile_is_refused_and_another_is_not(
+    #[case] arguments: &str,
+    #[case] variable: Option<&str>,
+) {
+    let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
+    let mut program = run_with_denied(&served, &fixtures, arguments);
+    if let Some(name) = variable {
+        program = program.env("COUNTERSIGN_DENIED_PROFILE", name);
+    }
+    let finished = program.finish();
+    finished.expect(0, &[]);
+    let cases: Vec<_> = events(&finished.stdout).into_iter().filter(|event| event["event"] == "case").collect();
+    assert_eq!((cases.len(), &cases[0]["verdict"], &cases[0]["runs"]), (1, &"pass".into(), &1.into()));
+    shows_no_secret(&finished);
+}
+
+#[test]
+fn a_server_that_lets_the_denied_identity_in_is_blamed_at_that_step() {
+    let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
+    // Both callers may do it: alice by her policy, and the emulator's first caller by default.
+    let mut program = run_with_denied(&served, &fixtures, "--denied-profile first");
+    let keys = ["access_key_id", "secret_access_key"].map(|name| served.value_of(name).to_owned());
+    let config = format!("[profile first]\naws_access_key_id = {}\naws_secret_access_key = {}\n", keys[0], keys[1]);
+    program = program.file("config", &config);
+    let finished = program.finish();
+    finished.expect(1, &[]);
+    let cases: Vec<_> = events(&finished.stdout).into_iter().filter(|event| event["event"] == "case").collect();
+    let violation = &cases[0]["violations"][0];
+    assert_eq!((&violation["requirement"], &violation["step"]), (&"GC-IAM-01".into(), &"denied".into()));
+    shows_no_secret(&finished);
+}
+
+#[test]
+fn without_a_denied_profile_its_cases_are_blocked() {
+    let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
+    let words =
+        "it needs a profile whose identity is denied the operation that the target has; name one with --denied-profile";
+    run_with_denied(&served, &fixtures, "").finish().expect(1, &[words]);
+}
+
+#[rstest]
+#[case::missing("vistor", 2, &["--denied-profile: no credentials: there is no profile \"vistor\"", "did you mean visitor?"])]
+#[case::no_keys("empty", 2, &["--denied-profile: no credentials: none are in the profile \"empty\""])]
+#[case::half("half", 2, &["--denied-profile: ", "half"])]
+#[case::callers_own("alice", 2, &["--denied-profile: the profile has the access key of the caller"])]
+#[case::asks_aws("assumed", 6, &["--denied-profile: the profile \"assumed\" has to ask AWS", "name a profile with keys of its own"])]
+fn a_denied_profile_that_cannot_be_used_ends_the_run_before_it_begins(
+    #[case] profile: &str,
+    #[case] code: i32,
+    #[case] words: &[&str],
+) {
+    let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
+    let finished = run_with_denied(&served, &fixtures, &format!("--denied-profile {profile}")).finish();
+    finished.expect(code, words);
+    assert!(!finished.stderr.contains("environment") && finished.stdout.is_empty(), "{finished:#?}");
+    shows_no_secret(&finished);
+}
+
+#[test]
+fn a_denied_profile_signs_so_a_run_without_signatures_has_none() {
+    let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
+    let finished = run_with_denied(&served, &fixtures, "--denied-profile visitor --no-sign").finish();
+    finished.expect(2, &["--denied-profile names who signs, and --no-sign signs nothing; leave one out"]);
 }

@@ -8,14 +8,9 @@ use crate::stub_server::{Stub, aws};
 
 const PASSWORD: &str = "canary-7Qx!/+correct horse";
 
-/// The fixtures of the project with a suite that logs in.
+/// The fixtures of the project with one more suite that logs in.
 fn fixtures() -> Fixtures {
     let fixtures = Fixtures::copy();
-    fixtures.change_json("requirements.json", |register| {
-        let rows = register["requirements"].as_array_mut().expect("a list");
-        let row = rows.iter_mut().find(|row| row["id"] == "GC-LOGIN-01").expect("it is there");
-        row.as_object_mut().expect("an object").remove("pending");
-    });
     let fresh = json!({ "name": "fresh", "decides": [], "request": { "input": { "workgroupName": "${workgroup}" } } });
     let login = |changed: Value, refused: bool| {
         let mut login = json!({
@@ -88,8 +83,21 @@ fn a_database_of_real_aws_is_refused() {
 #[test]
 fn a_build_that_cannot_log_in_says_so() {
     let finished = run("postgres://{user}:{password}@localhost");
-    finished.expect(0, &["it was built without the Cargo feature login"]);
-    assert_eq!(case(&finished, "logins/right")["verdict"], "not-applicable");
+    finished.expect(3, &["it was built without the Cargo feature login"]);
+    assert_eq!(case(&finished, "logins/right")["verdict"], "blocked");
+}
+
+#[cfg(not(feature = "login"))]
+#[test]
+fn a_build_that_cannot_log_in_tries_no_entry_that_changes_log_ins_and_says_so() {
+    let finished = Program::line("selftest login-never-expires unsigned-taken").finish();
+    finished.expect(0, &["1 of 1 defects found", "not tried    1 that change log-ins"]);
+}
+
+#[test]
+fn an_entry_that_changes_log_ins_is_served_by_nobody() {
+    let words = "login-never-expires changes log-ins, and stands before the door of a self-test only";
+    Program::line("serve emulator --defect login-never-expires").finish().expect(2, &[words]);
 }
 
 #[cfg(feature = "login")]
@@ -110,6 +118,10 @@ mod with_the_feature {
         other_user: bool,
         everything_allowed: bool,
         refuses_all: Option<&'static str>,
+        /// Closes the connection of who has the right password.
+        hangs_up: bool,
+        /// Closes the connection of everybody.
+        hangs_up_on_all: bool,
     }
 
     /// A database that lets somebody in with the right password. Source: `PostgreSQL` documentation, frontend/backend
@@ -145,6 +157,9 @@ mod with_the_feature {
         send(&mut stream, b'R', &3_u32.to_be_bytes())?;
         let password = read(&mut stream, true)?;
         let is_right = password.strip_suffix(&[0]) == Some(PASSWORD.as_bytes());
+        if faults.hangs_up && is_right || faults.hangs_up_on_all {
+            return None;
+        }
         if let Some(code) = faults.refuses_all {
             return error(&mut stream, "FATAL", code, "not now");
         }
@@ -204,6 +219,7 @@ mod with_the_feature {
     #[case::other_user(Faults { other_user: true, ..Faults::default() }, "logins/right", "user", "statement")]
     #[case::everybody_is_master(Faults { everything_allowed: true, ..Faults::default() }, "logins/right", "forbidden", "statement")]
     #[case::nobody(Faults { refuses_all: Some("28000"), ..Faults::default() }, "logins/right", "in", "log-in")]
+    #[case::hung_up_on(Faults { hangs_up: true, ..Faults::default() }, "logins/right", "in", "log-in")]
     fn a_wrong_database_is_found_at_the_step(
         #[case] faults: Faults,
         #[case] id: &str,
@@ -218,6 +234,10 @@ mod with_the_feature {
     }
 
     #[rstest]
+    #[case::everybody_is_hung_up_on(
+        database(Faults { hangs_up_on_all: true, ..Faults::default() }),
+        "at the database"
+    )]
     #[case::too_many(database(Faults { refuses_all: Some("53300"), ..Faults::default() }), "refused with 53300")]
     #[case::closed(format!("postgres://{{user}}:{{password}}@{}", closed_port().trim_start_matches("http://")), "no connection")]
     #[case::no_database(format!("postgres://{{user}}:{{password}}@{}", server().endpoint.trim_start_matches("http://")), "at the database")]

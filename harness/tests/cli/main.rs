@@ -1,5 +1,6 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
+mod clock;
 mod configured_server;
 mod credential_lifetimes;
 mod doctor;
@@ -7,6 +8,7 @@ mod failure_causes;
 mod first_report;
 mod fixtures;
 mod foreign_text;
+mod hooks;
 mod hostile_bank;
 mod hostile_input;
 mod identities;

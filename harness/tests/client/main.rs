@@ -4,6 +4,8 @@
 //! Every server is a script on a loopback socket.
 
 mod connections;
+#[cfg(feature = "login")]
+mod database_tls;
 mod missing_answers;
 mod odd_answers;
 mod requests_sent;

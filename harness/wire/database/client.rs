@@ -51,11 +51,17 @@ impl DatabaseClient {
     pub fn new(url: &DatabaseUrl, options: &ClientOptions) -> Result<Self, ClientError> {
         let checks = match url.tls {
             _ if options.insecure => CertificateChecks::None,
-            TlsMode::Disable | TlsMode::Allow | TlsMode::Prefer | TlsMode::Require => CertificateChecks::None,
-            TlsMode::VerifyCa => CertificateChecks::Issuer,
             TlsMode::VerifyFull => CertificateChecks::All,
+            TlsMode::VerifyCa => CertificateChecks::Issuer,
+            // Source: `PostgreSQL` documentation, libpq, sslmode: with a root file, `require` is `verify-ca`.
+            TlsMode::Allow | TlsMode::Prefer | TlsMode::Require if url.root_file.is_some() => CertificateChecks::Issuer,
+            TlsMode::Disable | TlsMode::Allow | TlsMode::Prefer | TlsMode::Require => CertificateChecks::None,
         };
-        Ok(Self { url: url.clone(), tls: Arc::new(tls::config_checking(options, checks)?), limit: options.timeout })
+        let tls = match &url.root_file {
+            Some(file) if checks != CertificateChecks::None => tls::config_pinned(file, "sslrootcert", checks)?,
+            _ => tls::config_checking(options, checks)?,
+        };
+        Ok(Self { url: url.clone(), tls: Arc::new(tls), limit: options.timeout })
     }
 
     /// Logs in. Returns the open log-in where it was accepted.
@@ -68,7 +74,7 @@ impl DatabaseClient {
         let modes: &[SslMode] = match self.url.tls {
             TlsMode::Disable => &[SslMode::Disable],
             TlsMode::Allow => &[SslMode::Disable, SslMode::Require],
-            TlsMode::Prefer => &[SslMode::Prefer],
+            TlsMode::Prefer => &[SslMode::Prefer, SslMode::Disable],
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => &[SslMode::Require],
         };
         let mut outcome = DatabaseOutcome::NoConnection("nothing was tried".to_owned());
@@ -85,8 +91,14 @@ impl DatabaseClient {
                     )));
                 }
             };
-            // A server that wants encryption says so before it asks for a password.
-            if !matches!(&outcome, DatabaseOutcome::Refused { sqlstate, .. } if sqlstate == "28000") {
+            // A server that wants the other kind of connection says so before it asks for a password. Where a
+            // connection need not be encrypted, it is tried without if that fails.
+            let may_be_about_tls = match &outcome {
+                DatabaseOutcome::Refused { sqlstate, .. } => sqlstate == "28000",
+                DatabaseOutcome::NoConnection(_) | DatabaseOutcome::NotPostgres(_) => self.url.tls == TlsMode::Prefer,
+                DatabaseOutcome::Done(_) | DatabaseOutcome::HungUp(_) => false,
+            };
+            if !may_be_about_tls {
                 break;
             }
         }
@@ -136,7 +148,13 @@ fn outcome_of(error: &tokio_postgres::Error) -> DatabaseOutcome {
         // The library reads what it cannot make sense of as invalid input or data.
         !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
     });
-    if is_io || error.is_closed() { DatabaseOutcome::NoConnection(words) } else { DatabaseOutcome::NotPostgres(words) }
+    // The library has no other sign of it.
+    let is_tls = error.to_string().starts_with("error performing TLS handshake");
+    if is_io || is_tls || error.is_closed() {
+        DatabaseOutcome::NoConnection(words)
+    } else {
+        DatabaseOutcome::NotPostgres(words)
+    }
 }
 
 struct Tls {

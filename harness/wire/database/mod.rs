@@ -6,6 +6,7 @@
 mod client;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::masking::Secret;
@@ -27,6 +28,9 @@ pub struct DatabaseUrl {
     pub port: u16,
     /// Whether the connection is encrypted, and what is checked.
     pub tls: TlsMode,
+    /// A file with the only certificates that are trusted: `sslrootcert`. Where it is named, the certificate is checked
+    /// in every mode, as in libpq.
+    pub root_file: Option<PathBuf>,
 }
 
 /// Whether a connection is encrypted, and what is checked, by the names of libpq.
@@ -86,18 +90,27 @@ impl FromStr for DatabaseUrl {
             ));
         }
         let (host, port) = host_and_port(authority).ok_or_else(|| wrong("with a host, and a port from 1 to 65535"))?;
-        let mut tls = None;
+        let (mut tls, mut root_file) = (None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            if let Some(file) = pair.strip_prefix("sslrootcert=") {
+                let file = percent_decoded(file).filter(|file| !file.is_empty() && file != "system");
+                let file = file.ok_or_else(|| wrong("with the name of a file in sslrootcert, percent-encoded"))?;
+                if root_file.replace(PathBuf::from(file)).is_some() {
+                    return Err(wrong("with sslrootcert once"));
+                }
+                continue;
+            }
             let mode =
                 pair.strip_prefix("sslmode=").and_then(|word| TlsMode::ALL.iter().find(|(name, _)| *name == word));
             let names = || TlsMode::ALL.map(|(name, _)| name).join(", ");
-            let (_, mode) =
-                mode.ok_or_else(|| wrong(&format!("with nothing in the query but sslmode, one of {}", names())))?;
+            let (_, mode) = mode.ok_or_else(|| {
+                wrong(&format!("with nothing in the query but sslrootcert and sslmode, one of {}", names()))
+            })?;
             if tls.replace(*mode).is_some() {
                 return Err(wrong("with sslmode once"));
             }
         }
-        Ok(Self { host, port, tls: tls.unwrap_or_default() })
+        Ok(Self { host, port, tls: tls.unwrap_or_default(), root_file })
     }
 }
 
@@ -124,8 +137,24 @@ impl DatabaseUrl {
     /// The URL for a log-in, with everything that could end a part of it percent-encoded.
     pub fn filled(&self, user: &str, password: &Secret, database: &str) -> Secret {
         let [user, password, database] = [user, password.expose(), database].map(percent_encoded);
-        let (host, port, mode) = (self.shown_host(), self.port, self.tls.word());
-        format!("postgres://{user}:{password}@{host}:{port}/{database}?sslmode={mode}").into()
+        format!("postgres://{user}:{password}@{}/{database}?{}", self.authority(), self.query()).into()
+    }
+
+    /// The same URL, with the file of certificates looked for from this folder on.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.root_file = self.root_file.map(|file| folder.join(file));
+        self
+    }
+
+    fn authority(&self) -> String {
+        format!("{}:{}", self.shown_host(), self.port)
+    }
+
+    fn query(&self) -> String {
+        let mode = self.tls.word();
+        let file = self.root_file.as_ref().map(|file| percent_encoded(&file.to_string_lossy()));
+        file.map_or_else(|| format!("sslmode={mode}"), |file| format!("sslmode={mode}&sslrootcert={file}"))
     }
 
     fn shown_host(&self) -> String {
@@ -135,7 +164,7 @@ impl DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "postgres://{{user}}:{{password}}@{}:{}/?sslmode={}", self.shown_host(), self.port, self.tls.word())
+        write!(f, "postgres://{{user}}:{{password}}@{}/?{}", self.authority(), self.query())
     }
 }
 
@@ -147,6 +176,19 @@ fn percent_encoded(text: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(encoded).collect()
+}
+
+/// A text with every `%` and two digits as the byte that it stands for; `None` if it is not percent-encoded text.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 /// What a database said to a log-in or to a statement. Its words are as they came: they may hold a password.
@@ -216,7 +258,17 @@ mod tests {
     )]
     #[case::address("postgres://{user}:{password}@[::1]:1/?sslmode=disable", "::1", 1, TlsMode::Disable)]
     fn a_url_says_where_log_ins_go(#[case] text: &str, #[case] host: &str, #[case] port: u16, #[case] tls: TlsMode) {
-        assert_eq!(text.parse(), Ok(DatabaseUrl { host: host.to_owned(), port, tls }));
+        assert_eq!(text.parse(), Ok(DatabaseUrl { host: host.to_owned(), port, tls, root_file: None }));
+    }
+
+    #[test]
+    fn a_url_names_the_certificates_to_trust() {
+        let text = "postgres://{user}:{password}@localhost:1/?sslrootcert=my%20ca%2Bb.pem&sslmode=verify-ca";
+        let url: DatabaseUrl = text.parse().expect("a URL");
+        assert_eq!(url.root_file.as_deref(), Some(Path::new("my ca+b.pem")));
+        assert_eq!(url.to_string().parse(), Ok(url.clone()));
+        let there = url.in_folder(Path::new("/there")).filled("u", &"p".into(), "d");
+        assert!(there.expose().ends_with("?sslmode=verify-ca&sslrootcert=%2Fthere%2Fmy%20ca%2Bb.pem"));
     }
 
     #[rstest]
@@ -232,6 +284,12 @@ mod tests {
     #[case::twice("postgres://{user}:{password}@localhost/?sslmode=require&sslmode=disable")]
     #[case::other("postgres://{user}:{password}@localhost/?password=CANARY")]
     #[case::address("postgres://{user}:{password}@[localhost]")]
+    #[case::no_file("postgres://{user}:{password}@localhost/?sslrootcert=")]
+    #[case::half_encoded("postgres://{user}:{password}@localhost/?sslrootcert=a%2")]
+    #[case::no_digits("postgres://{user}:{password}@localhost/?sslrootcert=a%+1CANARY")]
+    #[case::no_text("postgres://{user}:{password}@localhost/?sslrootcert=a%ff")]
+    #[case::two_files("postgres://{user}:{password}@localhost/?sslrootcert=a&sslrootcert=b")]
+    #[case::of_the_system("postgres://{user}:{password}@localhost/?sslrootcert=system")]
     fn anything_else_is_refused_and_not_repeated(#[case] text: &str) {
         let error = text.parse::<DatabaseUrl>().expect_err("it is wrong").to_string();
         assert!(error.starts_with("expected a URL such as postgres://{user}") && !error.contains("CANARY"), "{error}");

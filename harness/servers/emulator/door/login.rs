@@ -9,12 +9,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use super::Door;
+use super::messages::{
+    Fields, Opening, Outgoing, SqlError, Startup, Stream, Unopened, put_text, read_message, read_opening,
+};
 use crate::servers::emulator::logins::{Attempt, Login, Refused};
 use crate::servers::emulator::proof::{self, ScramStart};
 use crate::servers::emulator::random;
-use crate::servers::postgres::{
-    Fields, Opening, Outgoing, SqlError, Startup, Stream, Unopened, put_text, read_message, read_opening,
-};
 
 /// The longest message of a log-in, in bytes.
 const PASSWORD_LIMIT: usize = 2048;

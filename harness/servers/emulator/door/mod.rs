@@ -318,6 +318,6 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
-mod postgres_tests;
+pub(in crate::servers::emulator) mod postgres_tests;
 #[cfg(test)]
 mod tests;

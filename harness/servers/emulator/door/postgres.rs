@@ -19,11 +19,11 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::login::Opened;
+use super::messages::{Outgoing, SqlError, Startup};
 use super::upstream::{self, NoSession};
 use crate::servers::emulator::clock::Clock;
 use crate::servers::emulator::logins::Login;
 use crate::servers::emulator::{proof, random};
-use crate::servers::postgres::{Outgoing, SqlError, Startup};
 use crate::text::{foreign, foreign_os};
 use crate::wire::Secret;
 
@@ -296,7 +296,7 @@ impl Postgres {
         startup: &Startup,
         login: &Arc<Login>,
         now: Timestamp,
-    ) -> Result<(Box<dyn crate::servers::postgres::Stream>, Vec<u8>), NoSession> {
+    ) -> Result<(Box<dyn super::messages::Stream>, Vec<u8>), NoSession> {
         let mut known = self.roles.lock().get(&login.user).cloned();
         for _ in 0..TRIES {
             let password = if let Some(known) = known.filter(|known| known.expires > now) {
@@ -322,7 +322,7 @@ impl Postgres {
         &self,
         startup: &Startup,
         password: &Secret,
-    ) -> Result<(Box<dyn crate::servers::postgres::Stream>, Vec<u8>), NoSession> {
+    ) -> Result<(Box<dyn super::messages::Stream>, Vec<u8>), NoSession> {
         let mut stream = self.connect().await?;
         let said = upstream::log_in(&mut *stream, startup, password).await?;
         Ok((stream, said))
@@ -337,7 +337,7 @@ impl Postgres {
     }
 
     /// Connects to the first host that answers.
-    async fn connect(&self) -> io::Result<Box<dyn crate::servers::postgres::Stream>> {
+    async fn connect(&self) -> io::Result<Box<dyn super::messages::Stream>> {
         let config = &self.database.0;
         let ports = config.get_ports();
         let mut failed = io::Error::other("no host is named");

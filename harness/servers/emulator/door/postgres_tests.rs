@@ -14,7 +14,7 @@ use super::tests::{USER, connect, first_row, issue_later, refusal};
 use super::*;
 
 /// A PostgreSQL of its own, which ends with this.
-struct Cluster {
+pub(crate) struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -49,7 +49,7 @@ fn command(program: impl AsRef<Path>) -> Command {
 
 impl Cluster {
     /// `None` where there is no PostgreSQL.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(env::var_os("COUNTERSIGN_REQUIRE_POSTGRES").is_none(), "there is no PostgreSQL on this machine");
             eprintln!("not tested: there is no PostgreSQL on this machine");
@@ -103,7 +103,7 @@ impl Cluster {
         let _ = server.wait();
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");
         format!("postgres://admin@{folder}:{}/postgres", self.port)
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
+use super::messages::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 use super::sql::{self, Column, Statement, Value};
-use crate::servers::postgres::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 
 /// The version of the server. Source: every Redshift says so, and its drivers depend on it.
 pub(super) const SERVER_VERSION: &str = "8.0.2";

@@ -1,6 +1,6 @@
 //! The statements that the embedded door understands: what drivers ask at log-in.
 
-use crate::servers::postgres::SqlError;
+use super::messages::SqlError;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,10 @@ fn statement(tokens: &[Token<'_>]) -> Result<Statement, SqlError> {
             named(&tokens[tokens.len() - 1]).map(|name| Statement::Deallocate(Some(name)))
         }
         ["select", ..] => {
-            columns(&tokens[1..]).into_iter().map(column).collect::<Result<_, _>>().map(Statement::Select)
+            let end = words.iter().position(|word| *word == "where").unwrap_or(tokens.len());
+            tokens.get(end + 1..).map_or(Ok(()), condition)?;
+            let columns = tokens[1..end].split(|token| *token == Token::Symbol(','));
+            columns.map(column).collect::<Result<_, _>>().map(Statement::Select)
         }
         _ => Err(unsupported()),
     }
@@ -128,20 +131,6 @@ fn push_word(value: &mut String, word: &str) {
     value.push_str(word);
 }
 
-/// The parts of a list of columns: the commas inside of parentheses belong to a call.
-fn columns<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
-    let mut depth = 0_usize;
-    let is_between = |token: &Token<'_>| {
-        match token {
-            Token::Symbol('(') => depth += 1,
-            Token::Symbol(')') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && *token == Token::Symbol(',')
-    };
-    tokens.split(is_between).collect()
-}
-
 fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
     let call = [Token::Symbol('('), Token::Symbol(')')];
     let (name, value, rest) = match tokens {
@@ -150,17 +139,6 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
         [Token::Text(text), rest @ ..] => ("?column?", Value::Text(text.clone()), rest),
         [Token::Word(schema), Token::Symbol('.'), rest @ ..] if schema == "pg_catalog" && rest.len() > 2 => {
             return column(rest);
-        }
-        [
-            Token::Word(call),
-            Token::Symbol('('),
-            Token::Text(schema),
-            Token::Symbol(','),
-            Token::Text(privilege),
-            Token::Symbol(')'),
-            rest @ ..,
-        ] if call == "has_schema_privilege" && privilege.eq_ignore_ascii_case("usage") => {
-            ("has_schema_privilege", Value::Boolean(may_use_schema(schema)?), rest)
         }
         [Token::Word(word), rest @ ..] => {
             let behind = rest.strip_prefix(&call);
@@ -196,10 +174,25 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
     Ok(Column { name, value })
 }
 
-/// Whether PUBLIC may use a schema, and so everybody who logs in. Source: PostgreSQL, the privileges of a new database.
-fn may_use_schema(schema: &str) -> Result<bool, SqlError> {
-    if ["pg_catalog", "information_schema", "public"].contains(&schema) {
-        Ok(true)
+/// Reads the one condition that is known, which holds: everybody may use these schemas. Source: PostgreSQL, the privileges
+/// of PUBLIC in a new database.
+fn condition(tokens: &[Token<'_>]) -> Result<(), SqlError> {
+    let [
+        Token::Word(call),
+        Token::Symbol('('),
+        Token::Text(schema),
+        Token::Symbol(','),
+        Token::Text(privilege),
+        Token::Symbol(')'),
+    ] = tokens
+    else {
+        return Err(unsupported());
+    };
+    if call != "has_schema_privilege" || !privilege.eq_ignore_ascii_case("usage") {
+        return Err(unsupported());
+    }
+    if ["pg_catalog", "information_schema", "public"].contains(&&**schema) {
+        Ok(())
     } else {
         Err(SqlError::error("3F000", format!("schema \"{schema}\" does not exist")))
     }
@@ -314,6 +307,7 @@ mod tests {
     #[case("select pg_catalog.version()", select(&[("version", Value::Version)]))]
     #[case("select current_schema() AS \"S\"", select(&[("S", Value::Schema)]))]
     #[case("select pg_backend_pid()", select(&[("pg_backend_pid", Value::Integer(0))]))]
+    #[case("select 1 where has_schema_privilege('pg_catalog', 'USAGE')", select(&[("?column?", Value::Integer(1))]))]
     #[case("select null, true", select(&[("?column?", Value::Null), ("bool", Value::Boolean(true))]))]
     fn what_drivers_ask_at_log_in_is_understood(#[case] text: &str, #[case] expected: Statement) {
         assert_parses(text, &[expected]);
@@ -334,6 +328,10 @@ mod tests {
     #[case("select 99999999999")]
     #[case("select $1")]
     #[case("select 1 +")]
+    #[case("select where")]
+    #[case("select 1 where")]
+    #[case("select 1 where true")]
+    #[case("select 1 where has_schema_privilege('pg_catalog', 'create')")]
     #[case("select")]
     #[case("set x")]
     #[case("drop table t")]

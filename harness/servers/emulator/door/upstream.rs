@@ -11,8 +11,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 
+use super::messages::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 use super::session::SERVER_VERSION;
-use crate::servers::postgres::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
 use crate::wire::Secret;
 
 /// How long a PostgreSQL may take to let the door in.
