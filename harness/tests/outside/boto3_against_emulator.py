@@ -7,12 +7,9 @@ if one failed. Every answer is also held against botocore's own model of the ser
 over the wire, since the client forgives much when it reads it.
 """
 
-import contextlib
 import json
 import os
 import re
-import select
-import subprocess
 import sys
 import tempfile
 from datetime import datetime, timedelta, timezone
@@ -21,10 +18,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from checks import check, clean_environment, exit_code, group
+from serving import serving
+
 WORKGROUP = "boto3-check"
 OTHERS = ["other-workgroup", "a-third-workgroup"]
 DOMAIN = "db.boto3-check.example.com"
-READY_SECONDS = 20
 READY_KEYS = {
     "endpoint", "region", "account", "workgroups", "custom_domains", "access_key_id", "secret_access_key",
 }
@@ -35,55 +34,14 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # RFC 3339 in UTC: how the model's `iso8601` is written.
 DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 
-results = []
 # Of each operation: how many answers came, and what in them is not as the model says.
 answers = {}
 
 
-def check(name, ok, detail=""):
-    results.append(bool(ok))
-    print(f"{'ok    ' if ok else 'FAILED'} {name}{'' if ok else f': {detail}'}", flush=True)
-
-
-@contextlib.contextmanager
-def group(name):
-    """What goes wrong in one group of checks is one failure, and the next group still runs."""
-    try:
-        yield
-    except Exception as error:
-        check(name, False, f"{type(error).__name__}: {error}")
-
-
-def clean_environment():
-    """Nothing of the user's AWS set-up, and no proxy, reaches the client."""
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "BOTO_", "COUNTERSIGN_")) or name.lower().endswith("_proxy"):
-            del os.environ[name]
-    os.environ.update(
-        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull
-    )
-
-
-@contextlib.contextmanager
 def emulator(binary, *flags, **environment):
-    """Runs the emulator; gives what it prints when it is ready, and stops it by its pid."""
-    command = [binary, "serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"]
-    command += [f"--workgroup={name}" for name in [WORKGROUP, *OTHERS]] + [f"--custom-domain={DOMAIN}={WORKGROUP}"]
-    process = subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, env={**os.environ, **environment})
-    try:
-        readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
-        line = process.stdout.readline() if readable else b""
-        if not line:
-            raise RuntimeError("the emulator did not become ready")
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        try:
-            code = process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        check("the emulator ends with exit code 0 when it is terminated", code == 0, code)
+    """Runs an emulator that has the workgroups and the custom domain."""
+    named = [f"--workgroup={name}" for name in [WORKGROUP, *OTHERS]] + [f"--custom-domain={DOMAIN}={WORKGROUP}"]
+    return serving(binary, "emulator", *named, *flags, **environment)
 
 
 def client(ready, key=None, secret=None, token=None, region=None, unchecked=False):
@@ -378,9 +336,7 @@ def main(binary):
         check("the endpoint is of the region's partition", address.endswith(".amazonaws.com.cn"), address)
         check_answers()
 
-    failed = results.count(False)
-    print(f"{results.count(True)} passed, {failed} failed")
-    return 1 if failed else 0
+    return exit_code()
 
 
 if __name__ == "__main__":

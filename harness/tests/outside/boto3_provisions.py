@@ -14,8 +14,9 @@ import time
 from datetime import datetime, timedelta, timezone
 
 from boto3_against_emulator import (
-    UUID, answers, check, check_answers, check_error, check_missing, clean_environment, client, emulator, group, results,
+    UUID, answers, check_answers, check_error, check_missing, client, emulator,
 )
+from checks import check, clean_environment, exit_code, group
 
 NAMESPACE = "made-by-boto3"
 NAME = "made-by-boto3-too"
@@ -240,9 +241,7 @@ def main(binary):
         check_state(binary)
         check_answers()
 
-    failed = results.count(False)
-    print(f"{results.count(True)} passed, {failed} failed")
-    return 1 if failed else 0
+    return exit_code()
 
 
 if __name__ == "__main__":

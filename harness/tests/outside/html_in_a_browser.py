@@ -16,12 +16,13 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
+
+from serving import serving
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("binary")
@@ -65,16 +66,10 @@ TEST_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 def run_behind(defect, stream):
     """Runs the suite against the emulator behind a defect, and writes the run stream."""
-    server = subprocess.Popen([arguments.binary, "serve", "emulator", "--defect", defect, "--listen", "127.0.0.1:0", "--format", "json"],
-                              env=environment(), stdout=subprocess.PIPE, text=True)
-    try:
-        said = json.loads(server.stdout.readline())
+    with serving(arguments.binary, "emulator", "--defect", defect) as said:
         keys = {"AWS_ACCESS_KEY_ID": said["access_key_id"], "AWS_SECRET_ACCESS_KEY": said["secret_access_key"]}
         countersign("run", "--endpoint", said["endpoint"], "--region", said["region"], "--workgroup", said["workgroups"][0],
                     "--claim", "signature", "--report-jsonl", stream, "--format", "quiet", keys=keys)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(10)
 
 
 class Hostile(http.server.BaseHTTPRequestHandler):

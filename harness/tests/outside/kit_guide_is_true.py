@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The implementer's kit keeps its promises: everything that harness/kit/GUIDE.md says is run.
 
-usage: kit_guide_is_true.py PATH_TO_COUNTERSIGN
+usage: kit_guide_is_true.py PATH_TO_COUNTERSIGN [PATH_TO_ONE_THAT_CAN_LOG_IN]
 
 At start.py nothing passes. Each command of the guide is run twice, before its step and after it, and must
 fail the first time and say what the guide shows the second time. The server of a step is finished.py
 without what later steps add to it. Then finished.py itself, as a program, must be conformant.
+
+The step of the log-in needs the second program and a PostgreSQL; without them it is named and left out, or
+is a failure if COUNTERSIGN_REQUIRE_POSTGRES is set.
 """
 import importlib.util
 import json
@@ -22,7 +25,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Callable, Iterator
 
-BINARY = str(Path(sys.argv[1]).resolve())
+from postgres_cluster import PROGRAMS, as_admin, cluster
+
+BINARY, *WITH_LOGIN = [str(Path(argument).resolve()) for argument in sys.argv[1:]]
 ROOT = Path(__file__).resolve().parents[3]
 KIT = ROOT / "harness/kit"
 SECONDS = 120
@@ -90,6 +95,7 @@ ADDED: dict[int, dict[str, Callable]] = {
     7: {"check_database": nothing},
     8: {"check_protocol": nothing},
     10: {"check_signature": nothing},
+    11: {"user": lambda: "IAMR:someone", "add_user": nothing},
 }
 
 
@@ -115,8 +121,9 @@ def server_of(step: int) -> ModuleType:
 
 
 @contextmanager
-def serving(step: int) -> Iterator[str]:
+def serving(step: int, database: str = "") -> Iterator[str]:
     server = server_of(step)
+    server.DATABASE = database
     server.Handler.workgroup = "my-workgroup"
     listener = ThreadingHTTPServer(("127.0.0.1", 0), server.Handler)
     listener.handle_error = nothing  # what a step does not catch yet ends its connection, and is no news
@@ -136,12 +143,13 @@ def exported(text: str) -> dict[str, str]:
     return dict(part.split("=", 1) for line in lines for part in line)
 
 
-def run(command: str, endpoint: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess:
+def run(command: str, endpoint: str, variables: dict[str, str], folder: Path,
+        binary: str = BINARY) -> subprocess.CompletedProcess:
     kept = {name: value for name, value in os.environ.items() if not re.match(r"(?i)(aws_|countersign_|https?_proxy)", name)}
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     words = shlex.split(command)
     assert words[0] == "countersign", command
-    return subprocess.run([BINARY, *words[1:]], env={**kept, **nobody, **variables, "COUNTERSIGN_ENDPOINT": endpoint},
+    return subprocess.run([binary, *words[1:]], env={**kept, **nobody, **variables, "COUNTERSIGN_ENDPOINT": endpoint},
                           capture_output=True, text=True, cwd=folder, timeout=SECONDS)
 
 
@@ -163,6 +171,32 @@ def try_step(number: int, text: str, variables: dict[str, str], folder: Path) ->
         check(f"step {number}: {command} says what is shown", is_shown(shown, after.stdout), after.stdout)
         if asks and number >= 8:
             check(f"step {number}: {command} warns of nothing", "Warnings" not in after.stdout, after.stdout)
+
+
+def try_log_in(text: str, variables: dict[str, str], folder: Path) -> None:
+    """The step of the log-in: its commands at a PostgreSQL, which has no role of the server afterwards."""
+    exported_there, (first, *rest) = exported(text), commands(text)
+    with cluster() as (port, url):
+        def at(command: str, endpoint: str) -> subprocess.CompletedProcess:
+            shown = exported_there["COUNTERSIGN_DATABASE"]
+            there = {"COUNTERSIGN_DATABASE": shown.replace(":5432/", f":{port}/")}
+            assert there["COUNTERSIGN_DATABASE"] != shown, "the port that the guide shows"
+            return run(command, endpoint, variables | there, folder, WITH_LOGIN[0])
+
+        with serving(10, url) as endpoint:
+            found = at(first[0], endpoint)
+            check(f"step 11, before: {first[0]} is exit 1", found.returncode == 1, found.stdout)
+        with serving(11, url) as endpoint:
+            for command, shown in [first, *rest]:
+                found = at(command, endpoint)
+                check(f"step 11: {command} is exit 0", found.returncode == 0, found.stdout + found.stderr)
+                check(f"step 11: {command} says what is shown", is_shown(shown, found.stdout), found.stdout)
+                check(f"step 11: {command} warns of nothing", "Warnings" not in found.stdout, found.stdout)
+        made = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'IAMR:%' AND rolcanlogin AND rolvaliduntil > now()"
+        check("step 11: there is a role for each call", len(as_admin(url, made)) > 10)
+        subprocess.run(["sh", "-c", "\n".join(blocks(text, "sh")[-1])], env={**os.environ, "DATABASE": url}, check=True,
+                       stdout=subprocess.DEVNULL)
+        check("step 11: the last command drops them all", as_admin(url, made) == [], as_admin(url, made))
 
 
 def selected(text: str, variables: dict[str, str], folder: Path) -> set[str]:
@@ -202,7 +236,7 @@ def verdicts(endpoint: str, command: str, variables: dict[str, str], folder: Pat
 
 def main() -> None:
     guide = steps()
-    check("the steps are numbered from 0 to 10", list(guide) == list(range(11)), list(guide))
+    check("the steps are numbered from 0 to 11", list(guide) == list(range(12)), list(guide))
     check("each step has a command", all(commands(text) for text in guide.values()))
     variables = exported(guide[0])
     with tempfile.TemporaryDirectory() as name:
@@ -220,8 +254,15 @@ def main() -> None:
         check("start.py was asked for a case of core", core_cases)
         met = {id for number in range(1, 9) for id in selected(guide[number], variables, folder)}
         check("steps 1 to 8 meet every case of core", core_cases <= met, sorted(core_cases - met))
+        log_in = guide.pop(11)
         for number, text in guide.items():
             try_step(number, text, variables, folder)
+        if WITH_LOGIN and PROGRAMS:
+            try_log_in(log_in, variables, folder)
+        else:
+            print("not checked: the step of the log-in, without a program that can log in or a PostgreSQL")
+            if os.environ.get("COUNTERSIGN_REQUIRE_POSTGRES"):
+                check("step 11: everything that it needs is there", False)
         with program([sys.executable, str(KIT / "finished.py")], folder) as (_, endpoint):
             code, summary, found = verdicts(endpoint, "countersign run --claim core,signature", variables, folder)
             core = summary["features"]["core"]
@@ -229,7 +270,8 @@ def main() -> None:
             check("finished.py is conformant", summary["conformant"] is True, summary)
             check("at finished.py every requirement of core is decided", core["decided"] == core["must"] > 0, core)
             check("at finished.py only what is not claimed is left out", set(found.values()) == {"pass", "not-applicable"}
-                  and all("domain" in id or id in ("success/without-workgroup", "parameters/both-names")
+                  and all("domain" in id or id.startswith("login/")
+                          or id in ("success/without-workgroup", "parameters/both-names")
                           for id, verdict in found.items() if verdict == "not-applicable"), found)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)

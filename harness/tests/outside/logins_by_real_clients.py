@@ -8,125 +8,24 @@ Prints one line a check, then `N passed, M failed`; exit code 1 if one failed. E
 the embedded door and on a throw-away PostgreSQL.
 """
 
-import contextlib
-import glob
-import json
 import os
-import select
-import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
-WORKGROUP = "real-clients"
-OTHER = "another-workgroup"
-USER = "IAM:alice"
-READY_SECONDS = 20
-
-results = []
-
-
-def check(name, ok, detail=""):
-    results.append(bool(ok))
-    print(f"{'ok    ' if ok else 'FAILED'} {name}{'' if ok else f': {detail}'}", flush=True)
-
-
-def missing(what):
-    print(f"not checked: {what}")
-    sys.exit(1 if os.environ.get("COUNTERSIGN_REQUIRE_POSTGRES") else 77)
-
+from checks import check, clean_environment, exit_code, missing
 
 try:
-    import boto3
     import psycopg
     import redshift_connector
-    from botocore.config import Config
+    from log_ins import OTHER, USER, WORKGROUP, advance, credentials, door, emulator, is_refused
 except ImportError as error:
     missing(f"{error.name} is not installed")
 
-PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + os.environ.get("PATH", "").split(os.pathsep)
-PROGRAMS = next((folder for folder in reversed(PROGRAMS) if os.path.exists(os.path.join(folder, "initdb"))), None)
+from postgres_cluster import PROGRAMS, PSQL, as_admin, cluster
+
 if not PROGRAMS:
     missing("there is no PostgreSQL on this machine")
-PSQL = shutil.which("psql") or os.path.join(PROGRAMS, "psql")
-
-
-def clean_environment():
-    """Nothing of the user's set-up, and no proxy, reaches the clients."""
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "BOTO_", "COUNTERSIGN_", "PG")) or name.lower().endswith("_proxy"):
-            del os.environ[name]
-    os.environ.update(
-        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull
-    )
-
-
-def as_postgres(*command):
-    """A command of somebody other than root, as whom PostgreSQL does not run."""
-    if os.geteuid() == 0:
-        return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--", *command]
-    return list(command)
-
-
-def ended(process, patience=10):
-    process.terminate()
-    try:
-        return process.wait(timeout=patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
-@contextlib.contextmanager
-def cluster():
-    """Runs a PostgreSQL of its own; gives its port and its URL for the administrator."""
-    made = subprocess.run(as_postgres("mktemp", "-d", "/tmp/countersign-pg-XXXXXXXX"), stdout=-1, check=True, text=True)
-    folder = made.stdout.strip()
-    data = os.path.join(folder, "data")
-    initdb = [os.path.join(PROGRAMS, "initdb"), "--auth-local=trust", "--auth-host=scram-sha-256", "-U", "admin", "-N"]
-    subprocess.run(as_postgres(*initdb, "-D", data), stdout=subprocess.DEVNULL, check=True)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    server = [os.path.join(PROGRAMS, "postgres"), "-F", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-D", data]
-    process = subprocess.Popen(as_postgres(*server), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                with psycopg.connect(host=folder, port=port, user="admin", dbname="postgres", autocommit=True) as admin:
-                    admin.execute("CREATE DATABASE dev")
-                    break
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield port, f"postgres://admin@{folder.replace('/', '%2F')}:{port}/dev", folder
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def emulator(binary, *flags):
-    """Runs the emulator; gives what it prints when it is ready, and stops it by its pid."""
-    command = [binary, "serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json", "--control"]
-    command += [f"--workgroup={name}" for name in (WORKGROUP, OTHER)] + [f"--user={USER}", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
-        line = process.stdout.readline() if readable else b""
-        if not line:
-            raise RuntimeError("the emulator did not become ready")
-        yield json.loads(line)
-    finally:
-        code = ended(process)
-        check("the emulator ends with exit code 0 when it is terminated", code == 0, code)
 
 
 def psql(ready, user, password, mode="verify-full", host=None, port=None):
@@ -158,37 +57,6 @@ def with_redshift_connector(**how):
                 return cursor.fetchone()[0]
     except Exception as error:  # The driver raises errors of many kinds.
         return f"{type(error).__name__}: {error}"
-
-
-def door(ready, workgroup=WORKGROUP):
-    return int(ready["doors"][workgroup].rsplit(":", 1)[1])
-
-
-def credentials(ready, workgroup=WORKGROUP, **input):
-    client = boto3.client(
-        "redshift-serverless",
-        endpoint_url=ready["endpoint"],
-        region_name=ready["region"],
-        aws_access_key_id=ready["access_key_id"],
-        aws_secret_access_key=ready["secret_access_key"],
-        config=Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=20),
-    )
-    answer = client.get_credentials(workgroupName=workgroup, **input)
-    return answer["dbUser"], answer["dbPassword"]
-
-
-def advance(ready, seconds):
-    request = urllib.request.Request(
-        f"{ready['endpoint']}/_countersign/clock",
-        json.dumps({"advance_seconds": seconds}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)["moved_seconds"]
-
-
-def is_refused(text):
-    return any(part in str(text) for part in ("password authentication failed", "token has expired"))
 
 
 def try_clients(kind, ready, direct_port=None):
@@ -252,24 +120,21 @@ def main():
         try_clients("embedded", ready)
         ca_file = ready["ca_file"]
     check("the temporary certificate is gone", not os.path.exists(ca_file))
-    with cluster() as (port, url, folder), tempfile.TemporaryDirectory() as mine:
+    with cluster() as (port, url), tempfile.TemporaryDirectory() as mine:
         ca_file = os.path.join(mine, "ca.pem")
         with emulator(binary, "--database", url, "--ca-out", ca_file) as ready:
             try_clients("postgresql", ready, port)
         check("the certificate is where --ca-out says", os.path.exists(ca_file))
         made = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE 'countersign%'"
-        with psycopg.connect(host=folder, port=port, user="admin", dbname="dev") as admin:
-            left = admin.execute(made).fetchall()
-            check("the roles are dropped at the end", left == [], left)
+        left = as_admin(url, made)
+        check("the roles are dropped at the end", left == [], left)
         with emulator(binary, "--database", url) as ready:
             credentials(ready)
             done = subprocess.run(
                 [binary, "serve", "emulator", "--database", url, "--drop-roles"], capture_output=True, text=True
             )
             check("--drop-roles drops and lists roles", done.stdout == f"{USER}\n" and done.returncode == 0, done)
-    failed = results.count(False)
-    print(f"{len(results) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(exit_code())
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ except ImportError:
     print("botocore is not here")
     sys.exit(77)
 
+from serving import serving
+
 EXAMPLES = Path(__file__).parents[2] / "servers/emulator/identity/tests/policy_examples.json"
 ACCOUNT = "123456789012"
 CALLERS = 900
@@ -153,33 +155,17 @@ def random_document(dice):
     return {"Version": "2012-10-17", "Statement": [statement() for _ in range(dice.randint(1, 3))]}
 
 
-class Emulator:
-    """One emulator with these callers, and what it says of itself."""
-
-    def __init__(self, program, *arguments):
-        command = [program, "serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json", *arguments]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        self.ready = json.loads(self.process.stdout.readline())
-
-    def call(self, operation, key, secret, token=None):
-        """Status and body of the answer about the workgroup."""
-        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"RedshiftServerless.{operation}"}
-        body = json.dumps({"workgroupName": WORKGROUP})
-        request = AWSRequest("POST", self.ready["endpoint"] + "/", headers, body)
-        SigV4Auth(Credentials(key, secret, token), "redshift-serverless", "us-east-1").add_auth(request)
-        connection = http.client.HTTPConnection(self.ready["endpoint"].removeprefix("http://"), timeout=10)
-        with contextlib.closing(connection):
-            connection.request("POST", "/", body, dict(request.headers))
-            answer = connection.getresponse()
-            return answer.status, json.load(answer)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
+def call(ready, operation, key, secret, token=None):
+    """Status and body of the emulator's answer about the workgroup."""
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"RedshiftServerless.{operation}"}
+    body = json.dumps({"workgroupName": WORKGROUP})
+    request = AWSRequest("POST", ready["endpoint"] + "/", headers, body)
+    SigV4Auth(Credentials(key, secret, token), "redshift-serverless", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection(ready["endpoint"].removeprefix("http://"), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("POST", "/", body, dict(request.headers))
+        answer = connection.getresponse()
+        return answer.status, json.load(answer)
 
 
 def random_callers(dice):
@@ -218,10 +204,10 @@ def random_callers(dice):
     return {"version": 1, "principals": principals}, requests
 
 
-def found(emulator, principal, request):
+def found(ready, principal, request):
     """What the emulator does for a caller, in the words of the judge."""
     operation = request["action"].split(":")[1]
-    status, body = emulator.call(operation, principal["access_key_id"], "secret", principal.get("session_token"))
+    status, body = call(ready, operation, principal["access_key_id"], "secret", principal.get("session_token"))
     if status == 200:
         return "allow"
     if body["__type"] != "AccessDeniedException":
@@ -249,14 +235,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "identities.json")
         path.write_text(json.dumps(file))
-        with Emulator(program, "--identities", str(path), "--workgroup", WORKGROUP, "--account", ACCOUNT) as emulator:
-            ready = emulator.ready
-            _, body = emulator.call("GetWorkgroup", ready["access_key_id"], ready["secret_access_key"])
+        flags = ["--identities", str(path), "--workgroup", WORKGROUP, "--account", ACCOUNT]
+        with serving(program, "emulator", *flags) as ready:
+            _, body = call(ready, "GetWorkgroup", ready["access_key_id"], ready["secret_access_key"])
             real = body["workgroup"]["workgroupArn"]
             asked = [request | {"resource": real} for request in requests]
             outcomes = judged(modules, asked)
             for principal, request, wanted in zip(file["principals"], asked, outcomes):
-                got = found(emulator, principal, request)
+                got = found(ready, principal, request)
                 # Who may call the operation on no workgroup is denied before it is known which one is.
                 if got == wanted or (wanted, got) == ("deny", "no"):
                     passed += 1

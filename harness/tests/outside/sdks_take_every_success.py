@@ -11,19 +11,19 @@ broken what a reply or a defect declares. Nothing that is legal may make one thr
 """
 import argparse
 import json
-import os
 import queue
-import select
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from checks import clean_environment
+from serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "fixtures"
@@ -120,22 +120,6 @@ class JavaScript:
             process.wait(timeout=SECONDS)
 
 
-@contextmanager
-def serving(*arguments: str):
-    """A server of ours; gives what it prints when it is ready, and ends it by its process id."""
-    command = [BINARY, "serve", *arguments, "--listen", "127.0.0.1:0", "--format", "json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        ready, _, _ = select.select([process.stdout], [], [], SECONDS)
-        line = process.stdout.readline() if ready else b""
-        if not line:
-            raise RuntimeError(f"{' '.join(command)} did not become ready")
-        yield KEYS | json.loads(line)
-    finally:
-        process.terminate()
-        process.wait(timeout=SECONDS)
-
-
 def changes_a_success(defect: dict) -> bool:
     when, changes = defect.get("when", {}), defect.get("response", [])
     statuses = [change["status"] for change in changes if isinstance(change, dict) and "status" in change]
@@ -181,25 +165,21 @@ def of_reply(sdks: list, mock: dict, path: Path) -> list[str]:
 
 
 def of_defect(sdks: list, defect: dict) -> list[str]:
-    with serving("emulator", "--defect", defect["id"]) as server:
+    with serving(BINARY, "emulator", "--defect", defect["id"]) as server:
         attempts = calls(defect, server["workgroups"][0])
         ids = defect.get("requirements", []) + defect.get("also", [])
         return faults_of(sdks, defect["id"], server, defect["kind"] == "legal", ids, attempts)
 
 
 def main() -> int:
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "BOTO_", "COUNTERSIGN_")) or name.lower().endswith("_proxy"):
-            del os.environ[name]
-    os.environ.update(
-        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    clean_environment()
     sdks: list = [Boto3()] + ([JavaScript(OPTIONS.node)] if OPTIONS.node else [])
     defects = [defect for path in sorted((FIXTURES / "defects").glob("*.json"))
                for defect in json.loads(path.read_text())["defects"] if changes_a_success(defect)]
     successes = [path for path in sorted((FIXTURES / "replies").glob("wrong-*.json"))
                  if json.loads(path.read_text())["status"] < 300]
-    with serving("mock") as mock, ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(of_reply, sdks, mock, path) for path in successes]
+    with serving(BINARY, "mock") as mock, ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [pool.submit(of_reply, sdks, KEYS | mock, path) for path in successes]
         jobs += [pool.submit(of_defect, sdks, defect) for defect in defects]
         faults = [job.result() for job in jobs]
     for sdk in sdks[1:]:

@@ -175,6 +175,8 @@ fn column(tokens: &[Token<'_>]) -> Result<Column, SqlError> {
                 ("current_database", Some(rest)) => (Value::Database, rest),
                 ("current_schema", Some(rest)) => (Value::Schema, rest),
                 ("version", Some(rest)) => (Value::Version, rest),
+                // As the key data at the log-in says: no process stands behind a session.
+                ("pg_backend_pid", Some(rest)) => (Value::Integer(0), rest),
                 _ => return Err(unsupported()),
             };
             let name = match &value {
@@ -329,6 +331,7 @@ mod tests {
     #[case("select version(), current_database() db", select(&[("version", Value::Version), ("db", Value::Database)]))]
     #[case("select pg_catalog.version()", select(&[("version", Value::Version)]))]
     #[case("select current_schema() AS \"S\"", select(&[("S", Value::Schema)]))]
+    #[case("select pg_backend_pid()", select(&[("pg_backend_pid", Value::Integer(0))]))]
     #[case("select 1 where has_schema_privilege('pg_catalog', 'USAGE')", select(&[("?column?", Value::Integer(1))]))]
     #[case("select null, true", select(&[("?column?", Value::Null), ("bool", Value::Boolean(true))]))]
     fn what_drivers_ask_at_log_in_is_understood(#[case] text: &str, #[case] expected: Statement) {

@@ -169,12 +169,7 @@ pub(super) async fn relay(
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let has_left = AtomicBool::new(false);
-    let upward = async {
-        let copied = tokio::io::copy(&mut from_client, &mut to_server).await;
-        has_left.store(true, Ordering::Relaxed);
-        copied?;
-        to_server.shutdown().await
-    };
+    let upward = pass_up(&mut from_client, &mut to_server, &has_left);
     let downward = async {
         let passed = pass_on(&mut from_server, &mut to_client, closing, patience, &has_left).await?;
         let mut out = Outgoing::default();
@@ -210,6 +205,29 @@ enum End {
     Closing,
 }
 
+/// Passes on the messages of a client, and notes when it has left or ended its session: it expects no answer then.
+async fn pass_up(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    has_left: &AtomicBool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    let mut position = Position::default();
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer).await else {
+            has_left.store(true, Ordering::Relaxed);
+            return to.shutdown().await;
+        };
+        position.pass(&buffer[..count]);
+        if position.terminate && position.is_between() {
+            // Before the server has the message and ends the connection.
+            has_left.store(true, Ordering::Relaxed);
+        }
+        to.write_all(&buffer[..count]).await?;
+        to.flush().await?;
+    }
+}
+
 /// Passes on the messages of a server.
 async fn pass_on(
     from: &mut (impl AsyncRead + Unpin),
@@ -230,7 +248,10 @@ async fn pass_on(
                 position.pass(&buffer[..count]);
                 write_steadily(to, &buffer[..count], patience).await?;
             }
-            Ok(_) => return Ok(if position.is_between() && !position.error { End::Unknown } else { End::Known }),
+            Ok(_) => {
+                let is_untold = position.is_between() && !position.error && !has_left.load(Ordering::Relaxed);
+                return Ok(if is_untold { End::Unknown } else { End::Known });
+            }
             Err(_) if has_left.load(Ordering::Relaxed) => return Ok(End::Known),
             Err(_) => {}
         }
@@ -249,15 +270,17 @@ async fn write_steadily(to: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], pa
     timeout(patience, to.flush()).await?
 }
 
-/// Where in the messages of a server a stream is.
+/// Where in the messages of a server or a client a stream is.
 #[derive(Debug, Default)]
 struct Position {
     /// The part of a header that was seen: the kind and the length.
     header: Vec<u8>,
     /// How much of the body is to come.
     rest: usize,
-    /// Whether the last message is an error.
+    /// Whether the last message is an error of a server.
     error: bool,
+    /// Whether the last message is the one by which a client ends its session.
+    terminate: bool,
 }
 
 impl Position {
@@ -280,6 +303,7 @@ impl Position {
                 && let Ok(length) = <[u8; 4]>::try_from(length)
             {
                 self.error = *kind == b'E';
+                self.terminate = *kind == b'X';
                 self.rest = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX).saturating_sub(4);
                 self.header.clear();
             }
@@ -368,6 +392,18 @@ mod tests {
                 ended(relay).await.unwrap();
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_ended_its_session_is_told_nothing_more() {
+        let (mut client, mut server, _open, relay) = relayed();
+        client.write_all(b"X\0\0\0\x04").await.unwrap();
+        server.read_exact(&mut [0; 5]).await.unwrap();
+        drop(server);
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"");
+        ended(relay).await.unwrap();
     }
 
     #[test]
