@@ -77,7 +77,6 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::shard_zero(&["run", "--shard", "0/4"], 2, "0/4")]
 #[case::unknown_requirement(&["run", "--requirement", "GC-XXX-01"], 2, "GC-XXX-01")]
 #[case::unknown_feature(&["run", "--claim", "speed"], 2, "custom-domain")]
-#[case::untested_feature(&["run", "--target", "emulator", "--claim", "clock"], 2, "no requirement of the feature clock is judged yet")]
 #[case::unknown_flag(&["run", "--endpiont", "x"], 2, "--endpoint")]
 #[case::zero_jobs(&["run", "--jobs", "0"], 2, "--jobs")]
 #[case::no_time(&["run", "--timeout", "0"], 2, "0.001 to 3600")]
@@ -110,6 +109,21 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::schemas_elsewhere(&["schema", "--check", "--dir", "nowhere"], 1, "nowhere")]
 fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case] code: i32, #[case] expected: &str) {
     Program::new(arguments).finish().expect(code, &[expected]);
+}
+
+#[test]
+fn a_feature_of_which_nothing_is_judged_is_not_claimed() {
+    let fixtures = Fixtures::copy();
+    fixtures.change_json("requirements.json", |register| {
+        let rows = register["requirements"].as_array_mut().expect("a list");
+        rows.iter_mut().filter(|row| row["id"] == "GC-LOGIN-02").for_each(|row| row["feature"] = "login".into());
+    });
+    let with = |words: &[&str]| Program::new(&[words, &["--fixtures", fixtures.folder()]].concat()).finish();
+    with(&["run", "--target", "emulator", "--claim", "clock"])
+        .expect(2, &["no requirement of the feature clock is judged yet"]);
+    with(&["explain", "clock"])
+        .expect(0, &["not yet: nothing of it is judged yet, so --claim clock ends with exit code 2"]);
+    with(&["list", "features"]).expect(0, &["the target's clock can be moved; not judged yet"]);
 }
 
 // Sources: API reference, GetCredentials, Request Parameters: lengths, patterns and constraints of each member.

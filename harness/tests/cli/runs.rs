@@ -300,10 +300,10 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
 #[case(&["list", "features"], "custom-domain  GetCredentials 8 must-requirements: workgroups can be addressed")]
 #[case(&["explain", "signature"], "a feature: requests with a missing or wrong signature are refused")]
 #[case(&["explain", "iam"], "GC-IAM-02  The documents contradict each other")]
-#[case(&["explain", "clock"], "not yet: nothing of it is judged yet, so --claim clock ends with exit code 2")]
+#[case(&["explain", "clock"], "counts        GetCredentials 1 must-requirements")]
 #[case(&["explain", "provisioning"], "counts        GetCredentials 5 must-requirements")]
 #[case(&["explain", "custom-domain"], "--workgroup my-workgroup --custom-domain db.example.com")]
-#[case(&["list", "features"], "the target's clock can be moved; not judged yet")]
+#[case(&["list", "features"], "clock          GetCredentials 1 must-requirements: the target's clock can be moved")]
 #[case(&["list", "--help"], "requirements")]
 #[case(&["validate"], "legal variants")]
 fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] expected: &str) {
