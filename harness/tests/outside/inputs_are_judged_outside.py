@@ -150,16 +150,19 @@ def fill(value):
         for name, sample in SAMPLES.items():
             value = value.replace("${%s}" % name, sample)
         value = re.sub(r"\$\{random:(\d+)\}", lambda found: "r" * int(found[1]), value)
+        # The names of what a case makes begin with a random part and end with their key.
+        value = re.sub(r"\$\{name:([a-z-]+)\}", r"run-\1", value)
         assert "${" not in value, f"a placeholder that is not known here: {value}"
     return value
 
 
 def expanded(case, operation):
-    """Each call of a case as its input and its expectation; a body that is written out is left out."""
+    """Each call of the operation in a case, as its input and its expectation; a body that is written out is left out."""
     success = {"status": 200, "schema": f"{operation}Response"}
     if "steps" in case:
-        yield from ((f"{case['id']}, call {number}", step["request"]["input"], step.get("expect", success))
-                    for number, step in enumerate(case["steps"], 1))
+        for number, step in enumerate(case["steps"], 1):
+            if step.get("request", {}).get("operation", operation) == operation and "request" in step:
+                yield f"{case['id']}, step {number}", step["request"]["input"], step.get("expect", success)
         return
     request, family = case["request"], case.get("family")
     raw = "raw" in request and ("body" in request["raw"] or family and family["at"] == "/body")
