@@ -178,6 +178,7 @@ class File:
             if "boto3" in statement["source"]:
                 self.check(f"{at}/prose/{name}: the model's documentation still says so", statement["quote"] in text, statement["quote"])
 
+
 # Every operation can answer these, by the page of common errors; the model lists them for some.
 COMMON_ERRORS = {"AccessDeniedException"}
 
