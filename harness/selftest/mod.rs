@@ -46,7 +46,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(400);
 /// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
-/// How many entries that change log-ins are tried at a time, for each core.
+/// How many entries that [wait](EntryTrial::waits) are tried at a time, for each core.
 const WAITING: usize = 6;
 
 /// How long one answer may take. Only an overloaded machine is that slow.
@@ -127,6 +127,20 @@ struct ExaminedCase<'a> {
     exchanges: Vec<ExaminedExchange<'a>>,
 }
 
+/// An entry, and the cases that it is tried on.
+struct EntryTrial<'a> {
+    index: usize,
+    entry: &'a Defect,
+    cases: Vec<Arc<ExpandedCase>>,
+}
+
+impl EntryTrial<'_> {
+    /// Whether the trial waits most of the time: for a log-in, or for what a case makes.
+    fn waits(&self) -> bool {
+        self.entry.door.is_some() || self.cases.iter().any(|case| case.is_staged())
+    }
+}
+
 #[derive(Clone, Copy)]
 struct SelftestContext<'a> {
     corpus: &'a Arc<Corpus>,
@@ -187,24 +201,24 @@ impl SelftestContext<'_> {
         Ok(session.describing(Described::Nothing).quoting_nothing())
     }
 
-    /// Tries every entry, as many at a time as there are cores. Entries that change log-ins wait most of the time, so
-    /// that more of them are tried beside the others.
+    /// Tries every entry, as many at a time as there are cores. More of those that wait are tried beside the others.
     fn try_all(
         self,
         cases: &[ExaminedCase<'_>],
         entries: &[&Defect],
         report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
     ) -> Result<Vec<DefectOutcome>, SelftestError> {
-        let numbered = entries.iter().copied().enumerate();
-        let (of_doors, of_answers): (Vec<_>, Vec<_>) = numbered.partition(|(_, entry)| entry.door.is_some());
-        let (next_of_doors, next_of_answers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let numbered = entries.iter().enumerate();
+        let trials = numbered.map(|(index, entry)| EntryTrial { index, entry, cases: self.cases_for(entry, cases) });
+        let (waiting, busy): (Vec<_>, Vec<_>) = trials.partition(EntryTrial::waits);
+        let (next_waiting, next_busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work =
-            |queue: &[(usize, &Defect)], next: &AtomicUsize| -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
+            |queue: &[EntryTrial<'_>], next: &AtomicUsize| -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
                 let mut outcomes = Vec::new();
                 loop {
                     let taken = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((index, entry)) = queue.get(taken) else { return Ok(outcomes) };
-                    let (results, rewrites) = self.try_on(entry, self.cases_for(entry, cases))?;
+                    let Some(EntryTrial { index, entry, cases }) = queue.get(taken) else { return Ok(outcomes) };
+                    let (results, rewrites) = self.try_on(entry, cases.clone())?;
                     let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
                     report_outcome(&outcome);
                     outcomes.push((*index, outcome));
@@ -212,9 +226,9 @@ impl SelftestContext<'_> {
             };
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let mut outcomes = thread::scope(|scope| {
-            let of_answers = (0..workers).map(|_| scope.spawn(|| work(&of_answers, &next_of_answers)));
-            let of_doors = (0..WAITING * workers).map(|_| scope.spawn(|| work(&of_doors, &next_of_doors)));
-            let threads: Vec<_> = of_answers.chain(of_doors).collect();
+            let for_busy = (0..workers).map(|_| scope.spawn(|| work(&busy, &next_busy)));
+            let for_waiting = (0..WAITING * workers).map(|_| scope.spawn(|| work(&waiting, &next_waiting)));
+            let threads: Vec<_> = for_busy.chain(for_waiting).collect();
             let per_thread =
                 threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
             per_thread.collect::<Result<Vec<_>, SelftestError>>()

@@ -187,11 +187,9 @@ pub(super) async fn relay(
     tokio::pin!(upward, downward);
     tokio::select! {
         done = &mut downward => done,
-        // The client has said all; what the server still says is for it.
-        done = &mut upward => {
-            done?;
-            downward.await
-        }
+        // The client has said all, or the PostgreSQL takes no more of it because it has ended. What the PostgreSQL still
+        // says is for the client, and so is that it ended.
+        _ = &mut upward => downward.await,
     }
 }
 
@@ -391,6 +389,20 @@ mod tests {
                 assert!(is_between || rest.is_empty(), "{rest:?}");
                 ended(relay).await.unwrap();
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_in_the_middle_of_a_message_is_told_that_the_server_ended() {
+        for _ in 0..20 {
+            let (mut client, server, _open, relay) = relayed();
+            // More than the server has room for, so that the relay still has some of it.
+            client.write_all(&[&b"Q\0\0\x10\0"[..], &[b'x'; 1500]].concat()).await.unwrap();
+            drop(server);
+            let mut rest = String::new();
+            client.read_to_string(&mut rest).await.unwrap();
+            assert!(rest.contains("08006"), "{rest:?}");
+            ended(relay).await.unwrap();
         }
     }
 
