@@ -87,8 +87,8 @@ pub fn can_try(entry: &Defect) -> bool {
     cfg!(feature = "login") || entry.door.is_none()
 }
 
-/// Runs the plan against every entry that this build [can try](can_try). Passes each outcome to `report_outcome` as soon as it is known, in no fixed
-/// order.
+/// Runs the plan against every entry that this build [can try](can_try). Passes each outcome to `report_outcome` as soon
+/// as it is known, in no fixed order.
 ///
 /// # Errors
 /// When the run is void.
