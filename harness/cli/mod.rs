@@ -39,6 +39,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use exit::Failure;
 use variables::{Read, read};
@@ -179,8 +183,8 @@ fn log_to_stderr() {
         return;
     };
     // Crates that log headers or bodies would log secrets: only our own lines pass.
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={filter}"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), filter);
+    tracing_subscriber::registry().with(fmt::layer().with_writer(std::io::stderr)).with(ours).init();
 }
 
 /// Runs a command that talks to servers.

@@ -1,9 +1,10 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -15,6 +16,17 @@ use crate::text::{FOREIGN_LIMIT, file_name, foreign, is_plain};
 
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
+
+/// The same by their paths: `include_dir` compares paths one by one, part by part.
+static EMBEDDED_FILES: LazyLock<BTreeMap<&str, &File<'_>>> = LazyLock::new(|| {
+    fn collect(folder: &'static Dir<'static>, into: &mut BTreeMap<&str, &File<'static>>) {
+        into.extend(folder.files().filter_map(|file| Some((file.path().to_str()?, file))));
+        folder.dirs().for_each(|inner| collect(inner, into));
+    }
+    let mut files = BTreeMap::new();
+    collect(&EMBEDDED, &mut files);
+    files
+});
 
 /// Where fixtures come from: the ones compiled in, or a folder laid out the same way.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +48,8 @@ impl Fixtures {
     pub fn read(&self, path: &str) -> Result<String, LoadError> {
         let file = self.name_of(path);
         match self {
-            Self::Embedded | Self::EmbeddedToCheck => EMBEDDED
-                .get_file(path)
+            Self::Embedded | Self::EmbeddedToCheck => EMBEDDED_FILES
+                .get(path)
                 .and_then(|file| file.contents_utf8())
                 .map(str::to_owned)
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
@@ -176,11 +188,15 @@ pub(super) fn read_checked<T: DeserializeOwned>(
 }
 
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| LoadError::new(file, pointer(error.path()), error.inner().to_string()))?;
-    json.end().map_err(|error| LoadError::new(file, "", error.to_string()))?;
-    Ok(value)
+    // Following the place costs as much again as reading. Only a faulty text is read a second time for it.
+    serde_json::from_str(text).map_err(|error| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        match serde_path_to_error::deserialize::<_, T>(&mut json) {
+            Err(placed) => LoadError::new(file, pointer(placed.path()), placed.inner().to_string()),
+            // The fault stands behind the value.
+            Ok(_) => LoadError::new(file, "", error.to_string()),
+        }
+    })
 }
 
 /// Why a text of a fixture, such as a title, cannot be shown as it is in a list, on a terminal or in a report. It has

@@ -39,7 +39,7 @@ pub struct Contract {
     /// What holds for every operation.
     pub service: Arc<Service>,
     /// The operations by their names.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: Arc<BTreeMap<String, Operation>>,
     /// The register of requirements.
     pub register: Register,
     /// The JSON Schemas of the shapes, generated when the first body is held against one.
@@ -53,11 +53,14 @@ impl Contract {
     /// The first thing that is wrong, with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
         let folder = Service::folder(fixtures)?;
-        let service = match fixtures {
-            Fixtures::Embedded => Arc::clone(Service::embedded()),
-            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => Arc::new(Service::load(fixtures, &folder)?),
+        let (service, operations) = match fixtures {
+            Fixtures::Embedded => (Arc::clone(Service::embedded()), Arc::clone(Operation::embedded())),
+            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => {
+                let service = Service::load(fixtures, &folder)?;
+                let operations = Operation::load_all(fixtures, &folder, &service)?;
+                (Arc::new(service), Arc::new(operations))
+            }
         };
-        let operations = Operation::load_all(fixtures, &folder, &service)?;
         let register = Register::load(fixtures, &operations, &service.documents)?;
         let validators = OnceLock::new();
         if fixtures.need_checks() {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::files::Fixtures;
 use super::operation::Operation;
 use super::service::Service;
 use super::shapes::{Member, MemberKind};
@@ -35,12 +34,8 @@ impl ContractNames {
     /// # Panics
     /// Never: the tests load them.
     pub fn embedded() -> &'static Self {
-        static NAMES: LazyLock<ContractNames> = LazyLock::new(|| {
-            let service = Service::embedded();
-            let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
-            let operations = Operation::load_all(&Fixtures::Embedded, &folder, service);
-            ContractNames::of(service, &operations.expect("the operations of this build are valid"))
-        });
+        static NAMES: LazyLock<ContractNames> =
+            LazyLock::new(|| ContractNames::of(Service::embedded(), Operation::embedded()));
         &NAMES
     }
 

@@ -1,9 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
-use super::pattern::compile_glob;
+use super::pattern::Glob;
 use super::{Corpus, ExpandedCase};
 use crate::contract::{Level, Register};
 use crate::text::{did_you_mean, foreign, foreign_within, with_parents};
@@ -13,7 +11,7 @@ use crate::text::{did_you_mean, foreign, foreign_within, with_parents};
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    matcher: Regex,
+    glob: Glob,
     /// Whether it need only match one part of an id.
     in_any_part: bool,
 }
@@ -28,9 +26,9 @@ impl Pattern {
         const SHOWN: usize = 200;
         let trimmed = text.trim_end_matches('/');
         let shown = || foreign_within(text, SHOWN);
-        let matcher = compile_glob(trimmed, true)
-            .map_err(|error| format!("the pattern \"{}\" cannot be read: {error}", shown()))?;
-        Ok(Self { text: text.to_owned(), matcher, in_any_part: false })
+        let glob =
+            Glob::new(trimmed, true).map_err(|error| format!("the pattern \"{}\" cannot be read: {error}", shown()))?;
+        Ok(Self { text: text.to_owned(), glob, in_any_part: false })
     }
 
     /// Its text.
@@ -40,7 +38,10 @@ impl Pattern {
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        let matches = |text: &str| self.matcher.is_match(text.as_bytes());
+        let matches = |text: &str| self.glob.matches(text);
+        if let Some(path) = self.glob.literal() {
+            return id.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        }
         with_parents(id).any(matches) || (self.in_any_part && id.split('/').any(matches))
     }
 

@@ -18,10 +18,14 @@ const SHORTEST_PART: usize = 3;
 /// The name that a text means for certain: the name itself, or else the only one that differs from it just in what is
 /// easily mistyped, such as the letter case (see [`did_you_mean`]).
 pub fn meant<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let names: Vec<&str> = names.into_iter().collect();
+    // Most names are right, and normalising all the others is dear.
+    if let Some(same) = names.iter().find(|name| **name == text) {
+        return Some(same);
+    }
     let wanted = normalised(text);
     let alike: BTreeSet<&str> = names.into_iter().filter(|name| normalised(name) == wanted).collect();
-    let only = alike.first().copied().filter(|_| alike.len() == 1);
-    alike.get(text).copied().or(only)
+    alike.first().copied().filter(|_| alike.len() == 1)
 }
 
 /// ` (did you mean a, b or c?)` with the leading blank; empty where no name is near.

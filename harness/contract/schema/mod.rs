@@ -29,18 +29,30 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// not forbid them. A null member does not match, though the protocol counts it as absent in a request: leave
 /// such members out before validating one.
 pub fn generate(service: &Service, operations: &BTreeMap<String, Operation>) -> Schemas {
-    let mut schemas = Schemas::new();
-    for operation in operations.values() {
-        let writer = SchemaWriter { service, differences: &operation.differences };
-        for (at, structure) in [("/request", &operation.request), ("/response", &operation.response)] {
-            schemas.insert(file_name(&structure.name), writer.root(at, structure));
-        }
-    }
-    let writer = SchemaWriter { service, differences: &service.differences };
-    for (name, error) in &service.errors {
-        schemas.insert(file_name(name), writer.of_error(name, error));
-    }
-    schemas
+    let schema = |name: &String| Some((file_name(name), of_shape(service, operations, name)?));
+    shape_names(service, operations).filter_map(schema).collect()
+}
+
+/// The names of the shapes that have a schema: requests, responses and errors.
+pub(super) fn shape_names<'a>(
+    service: &'a Service,
+    operations: &'a BTreeMap<String, Operation>,
+) -> impl Iterator<Item = &'a String> {
+    let bodies = operations.values().flat_map(|operation| [&operation.request.name, &operation.response.name]);
+    bodies.chain(service.errors.keys())
+}
+
+/// The schema of one shape; `None` where no operation has a body of this name, and the service no such error.
+pub(super) fn of_shape(service: &Service, operations: &BTreeMap<String, Operation>, name: &str) -> Option<Value> {
+    let of_body = operations.values().find_map(|operation| {
+        let bodies = [("/request", &operation.request), ("/response", &operation.response)];
+        let (at, structure) = bodies.into_iter().find(|(_, structure)| structure.name == name)?;
+        Some(SchemaWriter { service, differences: &operation.differences }.root(at, structure))
+    });
+    of_body.or_else(|| {
+        let writer = SchemaWriter { service, differences: &service.differences };
+        Some(writer.of_error(name, service.errors.get(name)?))
+    })
 }
 
 /// All schemas of this module: those of [`generate`], and those of the formats of the contract's files.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::ToSpan as _;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::facts::{Evidence, Reading};
 use super::files::pointer_below;
 use super::operation::Operation;
-use super::schema::{file_name, generate, id};
+use super::schema::{id, of_shape, shape_names};
 use super::service::Service;
 use super::shapes::Structure;
 
@@ -190,25 +190,47 @@ pub struct Validators {
     prose: BTreeMap<String, Vec<ProseRule>>,
 }
 
-/// A schema, compiled when it is first needed: that takes about 50 µs, and a run needs few of them.
+/// A schema, written and compiled when it is first needed: a run needs few of them.
 #[derive(Debug)]
 struct LazyValidator {
     name: String,
-    schema: Value,
+    written: Written,
     compiled: OnceLock<Validator>,
 }
 
+/// Where the text of a schema comes from.
+#[derive(Debug)]
+enum Written {
+    /// It is here.
+    Here(Value),
+    /// It is generated from the shape with the name of the validator.
+    FromShape(Shapes),
+}
+
+/// The shapes of the contract.
+#[derive(Clone, Debug)]
+struct Shapes {
+    service: Arc<Service>,
+    operations: Arc<BTreeMap<String, Operation>>,
+}
+
 impl LazyValidator {
-    fn new(name: String, schema: Value) -> Self {
-        Self { name, schema, compiled: OnceLock::new() }
+    fn new(name: String, written: Written) -> Self {
+        Self { name, written, compiled: OnceLock::new() }
     }
 
-    fn check(&self) -> Result<(), String> {
-        compile(&self.name, &self.schema).map(drop)
+    fn compile(&self) -> Result<Validator, String> {
+        match &self.written {
+            Written::Here(schema) => compile(&self.name, schema),
+            Written::FromShape(Shapes { service, operations }) => {
+                let schema = of_shape(service, operations, &self.name);
+                compile(&self.name, &schema.ok_or_else(|| format!("there is no shape {}", self.name))?)
+            }
+        }
     }
 
     fn get(&self) -> &Validator {
-        self.compiled.get_or_init(|| compile(&self.name, &self.schema).expect("the checks of the files compile it"))
+        self.compiled.get_or_init(|| self.compile().expect("the checks of the files compile it"))
     }
 }
 
@@ -225,13 +247,12 @@ struct ProseRule {
 
 impl Validators {
     /// The validators of the schemas that are generated from the shapes.
-    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Self {
-        let mut generated = generate(service, operations);
-        let structures = || operations.values().flat_map(|operation| [&operation.request, &operation.response]);
-        let names = structures().map(|structure| &structure.name).chain(service.errors.keys());
-        let schemas = names.filter_map(|name| Some((name, generated.remove(&file_name(name))?)));
-        let schemas = schemas.map(|(name, schema)| (name.clone(), LazyValidator::new(name.clone(), schema)));
-        let prose = structures().map(|of| (of.name.clone(), rules(service, of)));
+    pub fn new(service: &Arc<Service>, operations: &Arc<BTreeMap<String, Operation>>) -> Self {
+        let shapes = Shapes { service: Arc::clone(service), operations: Arc::clone(operations) };
+        let validator = |name: &String| LazyValidator::new(name.clone(), Written::FromShape(shapes.clone()));
+        let schemas = shape_names(service, operations).map(|name| (name.clone(), validator(name)));
+        let structures = operations.values().flat_map(|operation| [&operation.request, &operation.response]);
+        let prose = structures.map(|of| (of.name.clone(), rules(service, of)));
         Self { schemas: schemas.collect(), prose: prose.collect() }
     }
 
@@ -241,7 +262,7 @@ impl Validators {
     /// The name of the first one, and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         let of_prose = self.prose.values().flatten().map(|rule| &rule.validator);
-        self.schemas.values().chain(of_prose).try_for_each(LazyValidator::check)
+        self.schemas.values().chain(of_prose).try_for_each(|validator| validator.compile().map(drop))
     }
 
     /// The validator of one body, by the name of its shape: `GetCredentialsResponse`.
@@ -301,7 +322,7 @@ fn rules(service: &Service, structure: &Structure) -> Vec<ProseRule> {
     let rules = structure.readings().filter_map(|(member, statement, prose)| {
         let reading = prose.reads_as.as_ref()?;
         let name = format!("{}#{statement}", id(&structure.name));
-        let validator = LazyValidator::new(name, schema_of(member, reading));
+        let validator = LazyValidator::new(name, Written::Here(schema_of(member, reading)));
         let reserved = if reading.not_reserved { service.reserved_words.words.is.clone() } else { Vec::new() };
         let breach = ProseBreach {
             at: member.map(|member| pointer_below("", member)).unwrap_or_default(),

@@ -9,12 +9,12 @@ mod when;
 
 use std::fmt;
 
-use regex::{Regex, bytes};
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::pattern::{compile_glob, compile_regex};
+use super::pattern::{Glob, compile_regex};
 
 pub use change::{
     Affix, Arithmetic, Assignment, BodyEncoding, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement,
@@ -139,13 +139,13 @@ impl JsonSchema for TextPattern {
 #[derive(Clone, Debug)]
 pub struct IdGlob {
     text: String,
-    matcher: bytes::Regex,
+    glob: Glob,
 }
 
 impl IdGlob {
     /// Whether an id matches.
     pub fn fits(&self, id: &str) -> bool {
-        self.matcher.is_match(id.as_bytes())
+        self.glob.matches(id)
     }
 }
 
@@ -164,8 +164,7 @@ impl Serialize for IdGlob {
 impl<'de> Deserialize<'de> for IdGlob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let matcher =
-            compile_glob(&text, false).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
-        Ok(Self { text, matcher })
+        let glob = Glob::new(&text, false).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
+        Ok(Self { text, glob })
     }
 }
