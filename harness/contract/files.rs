@@ -181,7 +181,8 @@ pub(super) fn read_checked<T: DeserializeOwned>(
     if !fixtures.need_checks() {
         return Ok(value);
     }
-    let (file, raw) = (fixtures.name_of(path), fixtures.parse(path)?);
+    let file = fixtures.name_of(path);
+    let raw = read(&file, &fixtures.read(path)?)?;
     check_readable(&file, &raw)?;
     check(&value, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
     Ok(value)

@@ -50,14 +50,17 @@ pub fn similar<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
     }
     let wanted = normalised(text);
     let bare = wanted.replace('*', "").trim_matches('/').to_owned();
-    let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
     let all: BTreeSet<&str> = names.into_iter().filter(|name| name.len() <= LONGEST).flat_map(with_parents).collect();
-    let contains = |name: &&str| bare.chars().count() >= SHORTEST_PART && normalised(name).contains(&bare);
-    let same_end = |name: &&str| !wanted.is_empty() && last(&normalised(name)) == last(&wanted);
-    let same = |name: &&str| normalised(name) == wanted;
-    let tests: [&dyn Fn(&&str) -> bool; 3] = [&same, &same_end, &contains];
-    let found = tests.into_iter().map(|test| all.iter().copied().filter(|name| test(name)).collect::<Vec<_>>());
-    let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_else(|| nearest(&bare, &all));
+    let all: Vec<Name<'a>> = all.into_iter().map(Name::new).collect();
+    let contains = |name: &Name<'_>| bare.chars().count() >= SHORTEST_PART && name.normalised.contains(&bare);
+    let same_end = |name: &Name<'_>| !wanted.is_empty() && last_part(&name.normalised) == last_part(&wanted);
+    let same = |name: &Name<'_>| name.normalised == wanted;
+    let tests: [&dyn Fn(&Name<'_>) -> bool; 3] = [&same, &same_end, &contains];
+    let passing = |test: &dyn Fn(&Name<'_>) -> bool| -> Vec<&'a str> {
+        all.iter().filter(|name| test(name)).map(|name| name.written).collect()
+    };
+    let found = tests.into_iter().map(passing).find(|found| !found.is_empty());
+    let mut found = found.unwrap_or_else(|| nearest(&bare, &all));
     // A name below another offered name adds nothing to the offer.
     let all_found = found.clone();
     found.retain(|name| !with_parents(name).any(|parent| parent != *name && all_found.contains(&parent)));
@@ -66,9 +69,25 @@ pub fn similar<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
     found
 }
 
+/// A name, and its form to compare.
+struct Name<'a> {
+    written: &'a str,
+    normalised: String,
+}
+
+impl<'a> Name<'a> {
+    fn new(written: &'a str) -> Self {
+        Self { written, normalised: normalised(written) }
+    }
+}
+
+fn last_part(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or_default()
+}
+
 /// The names with the least distance to a text. A text without a slash is also compared with the last parts of names.
 /// The shorter the text, the fewer letters may differ.
-fn nearest<'a>(text: &str, names: &BTreeSet<&'a str>) -> Vec<&'a str> {
+fn nearest<'a>(text: &str, names: &[Name<'a>]) -> Vec<&'a str> {
     /// A longer text is no mistyped name, and would take long to compare.
     const LONGEST: usize = 100;
     let length = text.chars().count();
@@ -78,17 +97,16 @@ fn nearest<'a>(text: &str, names: &BTreeSet<&'a str>) -> Vec<&'a str> {
         5..9 => 2,
         _ => 3,
     };
+    // Texts whose lengths differ by more have a greater distance.
     let distance = |name: &str| {
-        let name = normalised(name);
-        let whole = osa_distance(text, &name);
-        match name.rsplit_once('/') {
-            Some((_, last)) if !text.contains('/') => whole.min(osa_distance(text, last)),
-            _ => whole,
-        }
+        let is_near = name.chars().count().abs_diff(length) <= most;
+        is_near.then(|| osa_distance(text, name)).filter(|by| *by <= most)
     };
-    let near = |name: &&'a str| name.chars().count().abs_diff(length) <= most || name.contains('/');
-    let distances: Vec<(usize, &str)> =
-        names.iter().copied().filter(near).map(|name| (distance(name), name)).filter(|(by, _)| *by <= most).collect();
+    let least_of = |Name { written, normalised }: &Name<'a>| {
+        let last = normalised.rsplit_once('/').filter(|_| !text.contains('/')).and_then(|(_, last)| distance(last));
+        Some((distance(normalised).into_iter().chain(last).min()?, *written))
+    };
+    let distances: Vec<(usize, &str)> = names.iter().filter_map(least_of).collect();
     let least = distances.iter().map(|(by, _)| *by).min().unwrap_or_default();
     distances.into_iter().filter(|(by, _)| *by == least).map(|(_, name)| name).collect()
 }
@@ -109,6 +127,7 @@ fn normalised(text: &str) -> String {
         match character {
             _ if is_leading => {}
             '_' => name.push('-'),
+            _ if character.is_ascii() => name.push(character.to_ascii_lowercase()),
             _ => name.extend(character.to_lowercase()),
         }
     }
