@@ -53,6 +53,7 @@
 //! | [`contract`] | what the documents say: the service, its operations, requirements, JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
+//! | [`recording`] | what a target answered, without its values: files, and answers of the same shape |
 //! | [`verdict`] | conclusions as data: what judge and run conclude, and the reports put into words |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | the target of a run: endpoints, features, profiles, the probe, the gate before real AWS |
@@ -70,6 +71,8 @@ pub mod corpus;
 pub mod doctor;
 pub mod files;
 pub mod judge;
+#[cfg(feature = "run")]
+pub mod recording;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;

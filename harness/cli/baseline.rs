@@ -103,6 +103,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         baseline: None,
         described: Described::Nothing,
         leftovers: LeftoversArg::default(),
+        observer: None,
     };
     let claimed = settings.features();
     let mut results = Vec::new();

@@ -104,6 +104,29 @@ Exit codes:
   1  something did
   2  the two cannot be compared";
 
+pub(super) const RECORD: &str = "\
+Examples:
+  countersign record recordings/emulator
+      Record the embedded emulator
+  countersign record recordings/mine --endpoint http://localhost:4566 {named}
+      Record a server
+  countersign record recordings/aws --target aws {named} --allow-aws 123456789012/us-east-1/{name}
+      Record real AWS, for this {noun} only
+  countersign record recordings/mine --stale 180d --endpoint http://localhost:4566 {named}
+      Record again what is older than half a year, and what is missing
+  countersign record recordings/mine --check --endpoint http://localhost:4566 {named}
+      Write nothing, and say what the server answers otherwise now
+
+Exit codes:
+  0    recorded; with --check, nothing drifted
+  1    nothing could be recorded; with --check, something drifted
+  2    wrong usage or configuration, or the server refused the credentials, or a file is no recording
+  3    the server is unreachable
+  4    no case is selected
+  6    refused by a safety rule
+  7    a teardown left something behind
+  130  interrupted; what was recorded by then stays";
+
 pub(super) const LIST: &str = "\
 Examples:
   countersign list

@@ -28,7 +28,7 @@ use crate::report::{
     AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text,
     leftover_text, meaning, reason,
 };
-use crate::run::{Described, Interrupt, Journal, Session, random_seed, run as run_plan};
+use crate::run::{Described, Interrupt, Journal, Observer, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::{did_you_mean, foreign, meant};
 use crate::verdict::{CaseResult, Cause, ProbeOutcome, Reason, TargetClass, Verdict};
@@ -235,6 +235,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         baseline,
         described: args.reports.described(),
         leftovers: args.running.leftovers.clone(),
+        observer: None,
     };
     let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
     if let Err(failure) = reports.finish() {
@@ -310,6 +311,7 @@ pub(super) struct Execution<'a> {
     pub(super) baseline: Option<Baseline>,
     pub(super) described: Described,
     pub(super) leftovers: LeftoversArg,
+    pub(super) observer: Option<Observer>,
 }
 
 impl Execution<'_> {
@@ -377,6 +379,7 @@ impl Execution<'_> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
         let session = session.map_err(Failure::of_target)?.describing(self.described).with_journal(journal);
+        let session = session.observed_by(self.observer.clone());
         let session = match self.settings.max_time {
             Some(limit) => session.ending_after(limit),
             None => session,

@@ -13,7 +13,7 @@ use source::Source;
 
 /// The modules of the library and what each may use of ours, tests aside; besides `text`, which shows what others
 /// wrote, and `files`, which opens what others name.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("text", &[]),
     ("files", &[]),
     ("contract", &[]),
@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("sdk/record", &[]),
     ("verdict", &["contract", "sdk/record", "wire"]),
     ("corpus", &["contract"]),
+    ("recording", &["contract", "corpus", "wire"]),
     ("judge", &["contract", "corpus", "verdict", "wire"]),
     ("targets", &["contract", "verdict", "wire"]),
     ("servers/emulator", &["servers/host", "servers/postgres", "wire"]),
@@ -40,8 +41,20 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     (
         "cli",
         &[
-            "contract", "corpus", "doctor", "judge", "report", "run", "sdk", "selftest", "servers", "targets",
-            "trials", "verdict", "wire",
+            "contract",
+            "corpus",
+            "doctor",
+            "judge",
+            "recording",
+            "report",
+            "run",
+            "sdk",
+            "selftest",
+            "servers",
+            "targets",
+            "trials",
+            "verdict",
+            "wire",
         ],
     ),
 ];
