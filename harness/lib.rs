@@ -59,6 +59,7 @@
 //! | [`targets`] | the target of a run: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | stand-ins for AWS: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names, set-up and teardown |
+//! | [`evidence`] | what recordings say of requirements |
 //! | `doctor` | examines a target before a run |
 //! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
@@ -69,6 +70,8 @@ pub mod contract;
 pub mod corpus;
 #[cfg(feature = "run")]
 pub mod doctor;
+#[cfg(feature = "run")]
+pub mod evidence;
 pub mod files;
 pub mod judge;
 #[cfg(feature = "run")]

@@ -1,7 +1,7 @@
 //! `countersign record`: writes down what a target answers, without its secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,14 +16,12 @@ use super::output::{print, print_prose, say};
 use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, makes_nothing_at_aws};
 use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::{Failure, FixtureArgs};
-use crate::corpus::Plan;
-use crate::recording::{
-    Capture, Drift, RecordedTarget, Recording, RecordingFolder, Unrecordable, VERSION, drifts, path_of,
-};
+use crate::corpus::{Corpus, Plan};
+use crate::recording::{Capture, Drift, Recording, RecordingFolder, Unrecordable, VERSION, drifts, path_of};
 use crate::report::{Event, Exit};
 use crate::run::{Described, JudgedCase, Observer, random_seed};
 use crate::text::{LINE_SHOWN, escape, file_name, foreign, foreign_within};
-use crate::verdict::Verdict;
+use crate::verdict::{RecordedTarget, Verdict};
 
 /// At most this many differences of one case are shown.
 const MOST_SHOWN: usize = 20;
@@ -138,6 +136,18 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
     // A recording is evidence, no verdict: whether the answers are right is no matter here.
     let exit = if ended.exit == Exit::Failed { Exit::Fine } else { ended.exit };
     Ok(Exit::first_of([(exit, exit != Exit::Fine), (Exit::Failed, failed), (Exit::Fine, true)]).into())
+}
+
+/// Reads the recordings of a folder that must be there and have some.
+pub(super) fn load_recordings(folder: &Path, corpus: &Corpus) -> Result<RecordingFolder, Failure> {
+    let loaded = RecordingFolder::load(folder, corpus).map_err(|error| Failure::usage(error.to_string()))?;
+    if loaded.recordings().is_empty() {
+        return Err(Failure::usage(format!(
+            "{} has no recordings; `countersign record` writes them",
+            file_name(folder)
+        )));
+    }
+    Ok(loaded)
 }
 
 /// What a target is in its recordings.
@@ -266,7 +276,7 @@ impl Recorder {
                 lines.push(format!("  and {} more", drifts.len() - MOST_SHOWN));
             }
         }
-        let marked = if *of == RecordedTarget::Aws { "aws".to_owned() } else { format!("{of}, which is not AWS,") };
+        let marked = of.meaning();
         lines.push(if self.check {
             format!("{folder}: {same} recordings of {marked} hold in {region} on {date}, {drifted} drifted, {new} are missing")
         } else {

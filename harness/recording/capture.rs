@@ -130,6 +130,10 @@ impl Capture<'_> {
     }
 
     fn body(&self, call: &Call, exchange: &Exchange, response: &Response, masker: &Masker) -> RecordedBody {
+        // No shape tells that a mark stands before the JSON.
+        if response.has_byte_order_mark() {
+            return RecordedBody::Unread;
+        }
         let Some(body) = response.json() else {
             return match std::str::from_utf8(&response.body) {
                 _ if response.body.is_empty() => RecordedBody::Empty,
@@ -164,7 +168,12 @@ fn fields(response: &Response, masker: &Masker) -> BTreeMap<String, Option<Strin
         let value = SAID.contains(&name.as_str()).then(|| masker.quote(value));
         (masker.quote_name(&name), value)
     };
-    response.headers.iter().take(MOST_FIELDS).map(field).collect()
+    let mut fields = BTreeMap::new();
+    // The first field of a name is the one that is read.
+    for (name, value) in response.headers.iter().take(MOST_FIELDS).map(field) {
+        fields.entry(name).or_insert(value);
+    }
+    fields
 }
 
 /// A shape in the making.

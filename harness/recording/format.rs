@@ -1,12 +1,13 @@
 //! What a recording holds. The doc comments here become the descriptions in `schemas/recording.schema.json`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Number;
+
+use crate::verdict::RecordedTarget;
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
@@ -34,38 +35,6 @@ pub struct Recording {
     pub suite_version: u32,
     /// The answers to the calls of the case, in order. Calls that set something up or undo it are not recorded.
     pub answers: Vec<RecordedAnswer>,
-}
-
-/// What answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordedTarget {
-    /// Real AWS, behind the gate that names account, region and resource.
-    Aws,
-    /// The embedded emulator.
-    Emulator,
-    /// The embedded mock.
-    Mock,
-    /// Any other server, whatever it says that it is.
-    Endpoint,
-}
-
-impl RecordedTarget {
-    /// Its word on the command line and in a file.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::Emulator => "emulator",
-            Self::Mock => "mock",
-            Self::Endpoint => "endpoint",
-        }
-    }
-}
-
-impl fmt::Display for RecordedTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }
 
 /// One answer.

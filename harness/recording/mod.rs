@@ -5,7 +5,7 @@
 //! the names that were sent are not kept: they are masked by the name of their member and by their value, and a scanner
 //! refuses a file in which one survives.
 //!
-//! Uses contract, corpus and wire. Start with `format`, which says what a file holds.
+//! Uses contract, corpus, verdict and wire. Start with `format`, which says what a file holds.
 //!
 //! | file | |
 //! |---|---|
@@ -28,7 +28,5 @@ mod tests;
 pub use capture::{Capture, Unrecordable};
 pub use drift::{Drift, drifts};
 pub use folder::{FolderError, RecordingFolder, path_of};
-pub use format::{
-    NumberShape, RecordedAnswer, RecordedBody, RecordedTarget, Recording, Shape, TextForm, TextShape, VERSION,
-};
+pub use format::{NumberShape, RecordedAnswer, RecordedBody, Recording, Shape, TextForm, TextShape, VERSION};
 pub use replay::replay;
