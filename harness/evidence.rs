@@ -12,11 +12,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::contract::{Confirmation, ConfirmationStatus, Contract, Evidence as RestsOn, Feature, Register};
+use crate::contract::{Contract, Feature, Register};
 use crate::corpus::{Corpus, ExpandedCase, Plan};
 use crate::judge::{AcceptedFault, Judge, OneAnswer};
 use crate::recording::{RecordedBody, Recording, RecordingFolder};
-use crate::report::in_a_line;
+use crate::report::{ContradictionEvent, RecordingsEvent};
 use crate::run::{Described, Interrupt, Journal, Session, run};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
@@ -151,39 +151,37 @@ impl Evidence {
         self.findings.iter().filter_map(accepted).collect()
     }
 
-    /// Writes into a register what is said of each row. A contradicted row becomes a conflict, which accepts what it
-    /// says and what was recorded.
-    pub fn enter(&self, register: &mut Register, folder: &RecordingFolder) {
-        let by_requirement = self.by_requirement();
-        for row in &mut register.requirements {
-            let Some(findings) = by_requirement.get(row.id.as_str()) else { continue };
-            let contradictions: Vec<_> = findings.iter().filter(|finding| finding.violation.is_some()).collect();
-            let Some(finding) = contradictions.first().copied().or(findings.iter().max_by_key(|finding| finding.date))
-            else {
-                continue;
-            };
-            let is_contradicted = !contradictions.is_empty();
-            row.confirmation = Confirmation {
-                status: if is_contradicted { ConfirmationStatus::Contradicted } else { ConfirmationStatus::Confirmed },
-                region: Some(finding.region.clone()),
-                date: Some(finding.date.to_string()),
-                recording: Some(file_name(&folder.file_of(&finding.case))),
-                demonstration: finding.of != RecordedTarget::Aws,
-            };
-            if is_contradicted {
-                if row.evidence != RestsOn::Conflict {
-                    row.evidence = RestsOn::Conflict;
-                    row.accepts = vec![row.text.clone()];
-                }
-                let recorded = contradictions.iter().filter_map(|finding| {
-                    let file = file_name(&folder.file_of(&finding.case));
-                    let line = in_a_line(finding.violation.as_ref()?);
-                    let RecordedFinding { of, region, date, .. } = finding;
-                    Some(format!("as {} answered in {region} on {date} ({file}): {line}", of.meaning()))
-                });
-                let recorded: BTreeSet<_> = recorded.collect();
-                row.accepts.extend(recorded);
+    /// What a run says of the recordings that it accepts.
+    pub fn event(&self, folder: &RecordingFolder, of: RecordedTarget) -> RecordingsEvent {
+        let (mut confirmed, mut contradicted) = (Vec::new(), Vec::new());
+        for (requirement, findings) in self.by_requirement() {
+            let before = contradicted.len();
+            contradicted.extend(findings.iter().filter_map(|finding| {
+                Some(ContradictionEvent {
+                    requirement: requirement.to_owned(),
+                    case: finding.case.clone(),
+                    recording: file_name(&folder.file_of(&finding.case)),
+                    region: finding.region.clone(),
+                    date: finding.date.to_string(),
+                    fault: finding.violation.as_ref()?.fault.clone(),
+                })
+            }));
+            if contradicted.len() == before {
+                confirmed.push(requirement.to_owned());
             }
+        }
+        let recordings = folder.recordings().values();
+        let regions: BTreeSet<String> = recordings.clone().map(|recording| recording.region.clone()).collect();
+        let days: BTreeSet<Date> = recordings.map(|recording| recording.date).collect();
+        let day = |day: Option<&Date>| day.map(Date::to_string).unwrap_or_default();
+        RecordingsEvent {
+            of,
+            recordings: folder.recordings().len(),
+            regions: regions.into_iter().collect(),
+            from: day(days.first()),
+            to: day(days.last()),
+            confirmed,
+            contradicted,
         }
     }
 }

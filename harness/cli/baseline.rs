@@ -104,6 +104,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         described: Described::Nothing,
         leftovers: LeftoversArg::default(),
         observer: None,
+        recordings: None,
     };
     let claimed = settings.features();
     let mut results = Vec::new();

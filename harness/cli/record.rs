@@ -113,6 +113,7 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
         described: Described::Nothing,
         leftovers: args.leftovers,
         observer: Some(Observer::new(move |judged| hearing.hear(judged))),
+        recordings: None,
     };
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
     let ended = super::block_on(execution.run(|event| {

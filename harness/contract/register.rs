@@ -152,11 +152,6 @@ pub struct Confirmation {
     pub region: Option<String>,
     /// The day it was recorded, `2026-11-22`.
     pub date: Option<String>,
-    /// The file of the recording.
-    pub recording: Option<String>,
-    /// Whether another target than AWS was recorded, to show what recordings do. Then it counts nothing.
-    #[serde(skip)]
-    pub demonstration: bool,
 }
 
 /// Whether recordings of real AWS bear a requirement out.

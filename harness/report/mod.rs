@@ -38,8 +38,8 @@ pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile};
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
-    DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent,
-    TargetEvent, VERSION,
+    ContradictionEvent, DriverEvent, Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus,
+    RunEvent, SourceEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
