@@ -9,7 +9,9 @@ use serde_json::{Number, Value};
 use super::format::{NumberShape, RecordedAnswer, RecordedBody, Shape, TextForm, TextShape};
 use crate::contract::{Contract, Member, MemberKind, Structure};
 use crate::corpus::{Call, ExpandedCase, ShownValue};
-use crate::wire::{Exchange, Masker, Response, Secret, bare_type, error_type, is_password_name, may_hold_secret};
+use crate::wire::{
+    Exchange, Masker, Response, Secret, bare_type, error_type, is_password_name, mask_identities, may_hold_secret,
+};
 
 /// The most values of a body that are recorded.
 const MOST_VALUES: usize = 2_000;
@@ -250,7 +252,10 @@ impl Sketch<'_> {
                 let member = place.member.and_then(|member| member.items.as_deref());
                 let place = Place { depth: place.depth + 1, member, secret, ..place };
                 let shapes = items.iter().map(|item| self.value(item, place, left));
-                Shape::List(shapes.collect::<Option<_>>()?)
+                let mut shapes = shapes.collect::<Option<Vec<_>>>()?;
+                // Many lists are in the order of names, and some names are new each time.
+                shapes.sort_by_cached_key(|shape| serde_json::to_string(shape).unwrap_or_default());
+                Shape::List(shapes)
             }
             Value::Object(found) => {
                 let shapes = &self.contract.service.shapes;
@@ -329,7 +334,9 @@ impl Sketch<'_> {
             return Some(TextForm::Time(text.chars().map(zeros).collect()));
         }
         if text.starts_with("arn:") {
-            return Some(TextForm::Arn(self.masker.quote(text)));
+            let masked = mask_identities(text).into_owned();
+            let is_clean = masked.starts_with("arn:") && self.masker.mask_escaped(&masked) == masked;
+            return is_clean.then_some(TextForm::Arn(masked));
         }
         let is_joint = |byte: u8| b".-:".contains(&byte);
         let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_joint(byte));

@@ -86,7 +86,7 @@ pub enum Shape {
     Number(NumberShape),
     /// A text.
     Text(TextShape),
-    /// A list, item by item.
+    /// A list, item by item. The items are sorted by their shapes.
     List(Vec<Shape>),
     /// An object. Names that may be a secret are masked.
     Object(BTreeMap<String, Shape>),
