@@ -53,11 +53,13 @@
 //! | [`contract`] | what the documents say: the service, its operations, requirements, JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
+//! | [`recording`] | what a target answered, without its values: files, and answers of the same shape |
 //! | [`verdict`] | conclusions as data: what judge and run conclude, and the reports put into words |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | the target of a run: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | stand-ins for AWS: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names, set-up and teardown |
+//! | [`evidence`] | what recordings say of requirements |
 //! | `doctor` | examines a target before a run |
 //! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
@@ -68,8 +70,12 @@ pub mod contract;
 pub mod corpus;
 #[cfg(feature = "run")]
 pub mod doctor;
+#[cfg(feature = "run")]
+pub mod evidence;
 pub mod files;
 pub mod judge;
+#[cfg(feature = "run")]
+pub mod recording;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;

@@ -103,6 +103,8 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         baseline: None,
         described: Described::Nothing,
         leftovers: LeftoversArg::default(),
+        observer: None,
+        recordings: None,
     };
     let claimed = settings.features();
     let mut results = Vec::new();

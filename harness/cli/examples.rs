@@ -38,6 +38,8 @@ Examples:
       Let cases move the clock of the server, as `countersign serve emulator --control` allows it
   countersign run --target aws {named} --allow-aws 123456789012/us-east-1/{name}
       Ask real AWS, for this {noun} only
+  countersign run --endpoint http://localhost:4566 {named} --recordings recordings/aws
+      Count what recordings of real AWS confirm, and accept what they show
 
 Exit codes:
   0    nothing unexpected
@@ -104,6 +106,29 @@ Exit codes:
   1  something did
   2  the two cannot be compared";
 
+pub(super) const RECORD: &str = "\
+Examples:
+  countersign record recordings/emulator
+      Record the embedded emulator
+  countersign record recordings/mine --endpoint http://localhost:4566 {named}
+      Record a server
+  countersign record recordings/aws --target aws {named} --allow-aws 123456789012/us-east-1/{name}
+      Record real AWS, for this {noun} only
+  countersign record recordings/mine --stale 180d --endpoint http://localhost:4566 {named}
+      Record again what is older than half a year, and what is missing
+  countersign record recordings/mine --check --endpoint http://localhost:4566 {named}
+      Write nothing, and say what the server answers otherwise now
+
+Exit codes:
+  0    recorded; with --check, nothing drifted
+  1    nothing could be recorded; with --check, something drifted
+  2    wrong usage or configuration, or the server refused the credentials, or a file is no recording
+  3    the server is unreachable, or left cases without an answer
+  4    no case is selected
+  6    refused by a safety rule
+  7    a teardown left something behind
+  130  interrupted; what was recorded by then stays";
+
 pub(super) const LIST: &str = "\
 Examples:
   countersign list
@@ -153,7 +178,9 @@ Examples:
   countersign validate
       Check the fixtures that were compiled in
   countersign validate --fixtures fixtures
-      Check those of a folder";
+      Check those of a folder
+  countersign validate --recordings recordings/aws
+      See which requirements recordings confirm, and which they contradict";
 
 pub(super) const SELFTEST: &str = "\
 Examples:
@@ -185,8 +212,11 @@ Examples:
       Let more callers do what their IAM policies allow";
 
 pub(super) const SERVE_MOCK: &str = "\
-Example:
-  countersign serve mock --listen 127.0.0.1:4568";
+Examples:
+  countersign serve mock --listen 127.0.0.1:4568
+      Give each case its hand-written reply
+  countersign serve mock --recordings recordings/aws
+      Give each case what was recorded";
 
 pub(super) const CONFIG: &str = "\
 Example:
@@ -299,12 +329,13 @@ pub(super) mod tests {
     const LOGINS: &str = "harness/docs/logins.md";
 
     /// The documents that show command lines, and the least number of command lines that each shows.
-    const DOCUMENTS: [(&str, usize); 11] = [
+    const DOCUMENTS: [(&str, usize); 12] = [
         ("README.md", 2),
         ("harness/docs/baselines.md", 3),
         ("harness/docs/contributing.md", 2),
         ("harness/docs/emulator.md", 4),
         (LOGINS, 2),
+        ("harness/docs/recordings.md", 7),
         ("harness/docs/reports.md", 6),
         ("harness/docs/running.md", 3),
         ("harness/docs/rust.md", 0),

@@ -19,6 +19,7 @@ mod near_misses;
 mod origin;
 mod output;
 mod progress;
+mod record;
 mod report;
 mod reports;
 mod rerun;
@@ -87,6 +88,12 @@ enum Command {
     /// Keep known failures in a file
     #[command(subcommand, after_help = examples::fill_template(examples::BASELINE))]
     Baseline(baseline::BaselineCommand),
+    /// Record what a target answers, without its secrets
+    ///
+    /// One file for each case holds status, error, header names and the shape of the body, with the region and the day.
+    /// A recording is evidence, no verdict: it says what was answered, whether that is right or wrong.
+    #[command(after_help = examples::fill_template(examples::RECORD))]
+    Record(Box<record::RecordArgs>),
     /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]
     Diff(diff::DiffArgs),
@@ -152,6 +159,7 @@ impl Command {
             Self::Explain(args) => explain::run(args),
             Self::Report(args) => report::run(args),
             Self::Baseline(args) => baseline::run(args),
+            Self::Record(args) => record::run(*args),
             Self::Diff(args) => diff::run(args),
             Self::Schema(args) => schema::run(args),
             Self::Validate(args) => validate::run(args),

@@ -1,6 +1,6 @@
 //! `countersign run`: cases against a target, judged and reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,22 +16,24 @@ use super::near_misses::is_url;
 use super::origin::TracedArgs;
 use super::output::say;
 use super::progress::Progress;
+use super::record::load_recordings;
 use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
 use super::resources;
 use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::target::Prepared;
+use super::validate::evidence;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{ExpandedCase, Pattern, Plan, Selection, Shard};
 use crate::report::{
-    AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text,
-    leftover_text, meaning, reason,
+    AskedCall, Baseline, CauseText, Ending, Event, Exit, RecordingsEvent, RunEvent, Tally, TargetEvent, VERSION,
+    answer_text, leftover_text, meaning, reason,
 };
-use crate::run::{Described, Interrupt, Journal, Session, random_seed, run as run_plan};
+use crate::run::{Described, Interrupt, Journal, Observer, Session, random_seed, run as run_plan};
 use crate::targets::Target;
-use crate::text::{did_you_mean, foreign, meant};
-use crate::verdict::{CaseResult, Cause, ProbeOutcome, Reason, TargetClass, Verdict};
+use crate::text::{did_you_mean, file_name, foreign, meant};
+use crate::verdict::{CaseResult, Cause, ProbeOutcome, Reason, RecordedTarget, TargetClass, Verdict};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -43,6 +45,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     running: RunningArgs,
+
+    #[command(flatten)]
+    recordings: RecordingsArgs,
 
     #[command(flatten)]
     reports: ReportArgs,
@@ -149,6 +154,49 @@ struct RunningArgs {
     dry_run: bool,
 }
 
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Recordings")]
+struct RecordingsArgs {
+    /// Count the requirements that these recordings of real AWS confirm, and accept what they show where they
+    /// contradict one
+    #[arg(long, env = "COUNTERSIGN_RECORDINGS", value_name = "DIR")]
+    recordings: Option<PathBuf>,
+
+    /// Take recordings of another target than aws: emulator, mock or endpoint. The run is then a demonstration, in which
+    /// nothing counts as AWS and no target conforms
+    #[arg(long, env = "COUNTERSIGN_RECORDINGS_OF", value_name = "TARGET", default_value = "aws", value_parser = recorded)]
+    recordings_of: RecordedTarget,
+}
+
+fn recorded(text: &str) -> Result<RecordedTarget, String> {
+    serde_json::from_value(text.into()).map_err(|_| "expected aws, emulator, mock or endpoint".to_owned())
+}
+
+impl RecordingsArgs {
+    /// What the recordings say, and a judge that accepts what they show; nothing where there are none.
+    fn load(&self, library: &mut Library) -> Result<Option<Box<RecordingsEvent>>, Failure> {
+        let Some(root) = &self.recordings else { return Ok(None) };
+        let of = self.recordings_of;
+        let all = load_recordings(root, &library.corpus)?;
+        let others: BTreeSet<_> = all.recordings().values().map(|recording| recording.of).collect();
+        let folder = all.only(|recording| recording.of == of);
+        if folder.recordings().is_empty() {
+            let words: Vec<_> = others.into_iter().map(RecordedTarget::word).collect();
+            return Err(Failure::usage(format!(
+                "{} has no recordings of {}, only of {}; --recordings-of takes those, for a demonstration that counts \
+                 nothing as AWS",
+                file_name(root),
+                of.meaning(),
+                words.join(" and ")
+            )));
+        }
+        let evidence = evidence(&folder, library)?;
+        let accepted = evidence.accepted(&library.contract.register);
+        library.judge = library.judge.clone().accepting(accepted);
+        Ok(Some(Box::new(evidence.event(&folder, of))))
+    }
+}
+
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct LeftoversArg {
     /// The journal of what cases make at the target, until it is deleted there [default: a file in the state folder of
@@ -206,6 +254,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target.at_urls(args.selection.urls())?)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, mut plan) = args.selection.plan(&library)?;
+    let operation = operation.name.is.clone();
     plan.repeat = args.running.repeat;
     can_be_run(&settings, &library.contract)?;
     if args.running.dry_run {
@@ -217,6 +266,9 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     }
     makes_nothing_at_aws(&settings, &plan)?;
     args.reports.check_files(&[])?;
+    let mut library = library;
+    let recordings = args.recordings.load(&mut library)?;
+    let operation = &library.contract.operations[&operation];
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
     let mut reports = Reports::open(
@@ -235,6 +287,8 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         baseline,
         described: args.reports.described(),
         leftovers: args.running.leftovers.clone(),
+        observer: None,
+        recordings,
     };
     let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
     if let Err(failure) = reports.finish() {
@@ -310,6 +364,8 @@ pub(super) struct Execution<'a> {
     pub(super) baseline: Option<Baseline>,
     pub(super) described: Described,
     pub(super) leftovers: LeftoversArg,
+    pub(super) observer: Option<Observer>,
+    pub(super) recordings: Option<Box<RecordingsEvent>>,
 }
 
 impl Execution<'_> {
@@ -377,6 +433,7 @@ impl Execution<'_> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
         let session = session.map_err(Failure::of_target)?.describing(self.described).with_journal(journal);
+        let session = session.observed_by(self.observer.clone());
         let session = match self.settings.max_time {
             Some(limit) => session.ending_after(limit),
             None => session,
@@ -477,6 +534,7 @@ impl Execution<'_> {
             selected: self.plan.cases.len(),
             suite_version: Some(self.library.contract.register.suite_version),
             baseline_suite_version: self.baseline.as_ref().map(Baseline::suite_version),
+            recordings: self.recordings.clone(),
             shard: self.shard.map(|shard| shard.to_string()),
             seed: self.seed,
             side: Side::Server,

@@ -18,6 +18,7 @@ use crate::contract::{Contract, Register};
 use crate::corpus::defect::DefectFile;
 use crate::corpus::{Reply, Suite};
 use crate::doctor::Examination;
+use crate::recording::Recording;
 use crate::report::{self, Exit};
 use crate::sdk::cases::ClientSuite;
 use crate::sdk::diff::SdkDiff;
@@ -50,6 +51,7 @@ pub fn all(contract: &Contract) -> Schemas {
         format_schema::<ClientSuite>("client-suite.schema.json", "A suite of client cases"),
         format_schema::<ProtocolLine>("driver-protocol.schema.json", "A line of the driver protocol"),
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
+        format_schema::<Recording>("recording.schema.json", "A recording: what a target answered to one case"),
         format_schema::<DefectFile>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),
         format_schema::<Examination>("examination.schema.json", "What doctor found out about a target"),

@@ -11,6 +11,7 @@ use super::hooks::clock_by_command;
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{ClockMover, Settings, TargetChoice};
+use crate::evidence::target_of_mock;
 use crate::selftest::target_of;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
@@ -94,13 +95,8 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
     let mock = Mock::start(Arc::clone(&library.corpus), jiff::Timestamp::now, None)
         .await
         .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
-    let mut target = Target::at(local(&mock.endpoint()))
-        .with_name("mock")
-        .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"));
-    // The mock knows only cases, and accepts any name.
-    let resources = library.contract.service.resources.iter();
-    target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
-    target.path_names_case = true;
+    let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature");
+    let target = target_of_mock(&mock, &library.contract).signed_by(credentials);
     Ok((target, OwnServer::Mock { _mock: mock }))
 }
 
@@ -123,10 +119,6 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
         target.credentials = None;
     }
     Ok((target, OwnServer::Emulator { _emulator: emulator }))
-}
-
-fn local(endpoint: &str) -> Url {
-    Url::parse(endpoint).expect("our own servers have valid endpoints")
 }
 
 /// A target that is not one of ours, with its settings and without credentials.

@@ -13,7 +13,7 @@ pub(crate) mod files;
 mod pattern;
 mod reply;
 mod select;
-mod sendable;
+pub(crate) mod sendable;
 pub mod template;
 
 pub use case::{

@@ -72,10 +72,34 @@ impl Judgement {
     }
 }
 
+/// What one answer alone can say of a requirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneAnswer {
+    /// Whether it holds.
+    Decides,
+    /// That it holds. That it does not hold, further calls tell, or what was not kept of the answer.
+    Confirms,
+    /// Nothing: it is about several answers.
+    SaysNothing,
+}
+
+/// A fault that is accepted because real AWS has it: a recording shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedFault {
+    /// The requirement that it breaks.
+    pub requirement: String,
+    /// The only case in which it is accepted; any case if `None`.
+    pub case: Option<String>,
+    /// What is accepted.
+    pub fault: Fault,
+}
+
 /// Judges transcripts by the contract.
 #[derive(Clone, Debug)]
 pub struct Judge {
     contract: Arc<Contract>,
+    /// What is accepted beside what the contract says.
+    accepted: Arc<[AcceptedFault]>,
     /// By operation, for each rule of [`rules::ALL`]: the indexes in the register of the rows that it decides.
     rows: HashMap<String, Vec<Vec<usize>>>,
 }
@@ -112,7 +136,38 @@ impl Judge {
         let rows = operations
             .map(|(name, operation)| (name.clone(), rules::ALL.iter().map(|rule| rows_of(operation, rule)).collect()))
             .collect();
-        Ok(Self { contract, rows })
+        Ok(Self { contract, accepted: Arc::default(), rows })
+    }
+
+    /// The same judge, which now accepts these faults too.
+    #[must_use]
+    pub fn accepting(mut self, faults: impl IntoIterator<Item = AcceptedFault>) -> Self {
+        self.accepted = faults.into_iter().collect();
+        self
+    }
+
+    /// What one answer alone can say of a requirement.
+    pub fn one_answer(&self, requirement: &str) -> OneAnswer {
+        let by = self.contract.register.get(requirement).and_then(|row| row.decided_by.as_ref());
+        let rule = by.and_then(|by| rules::ALL.iter().find(|rule| rule.name == by.rule));
+        rule.map_or(OneAnswer::Decides, |rule| rule.one_answer)
+    }
+
+    /// Leaves out of a judgement what is accepted.
+    fn accept(&self, case: &ExpandedCase, judgement: &mut Judgement) {
+        let is_accepted = |violation: &mut Violation| {
+            self.accepted.iter().any(|accepted| {
+                accepted.requirement == violation.requirement
+                    && accepted.case.as_ref().is_none_or(|id| *id == case.id)
+                    && violation.fault.is_same_answer(&accepted.fault)
+            })
+        };
+        let Judgement { violations, warnings, reason, .. } = judgement;
+        for broken in [violations, warnings] {
+            for violation in broken.extract_if(.., is_accepted) {
+                reason.get_or_insert_with(|| Reason::AsRecorded { violation: Box::new(violation) });
+            }
+        }
     }
 
     /// The same judge with one rule switched off.
@@ -158,6 +213,7 @@ impl Judge {
                 return Judgement::undecided(reason);
             }
         }
+        self.accept(case, &mut judgement);
         if !judgement.violations.is_empty() {
             judgement.verdict = Verdict::Fail;
         }

@@ -88,6 +88,7 @@ impl BadgeText {
                 let decided = sum(|feature| feature.decided);
                 (format!("{decided} of {must} decided"), if decided == 0 { GREY } else { YELLOW })
             }
+            Conclusion::Demonstration => ("demonstration".to_owned(), GREY),
             Conclusion::CutShort => ("run cut short".to_owned(), GREY),
         };
         let shard = collected.run.as_ref().and_then(|run| run.shard.as_ref());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::collected::Collected;
-use super::event::{FeatureSummary, RequirementStatus};
+use super::event::{FeatureSummary, RequirementStatus, RunEvent};
 use super::words;
 use crate::contract::{Feature, Level};
 use crate::text::escape;
@@ -29,6 +29,8 @@ pub(super) enum Conclusion<'a> {
     },
     Absent,
     CutShort,
+    /// Nothing is violated, beside recordings that are not of AWS.
+    Demonstration,
     /// None of the `must` requirements is decided; their number.
     Nothing(usize),
     Undecided {
@@ -54,7 +56,8 @@ impl<'a> Conclusion<'a> {
         let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
         // Older builds wrote that a shard is conformant.
         let part = collected.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
-        let whole = summary.complete && part.is_none();
+        let demonstration = collected.run.as_ref().is_some_and(RunEvent::is_demonstration);
+        let whole = summary.complete && part.is_none() && !demonstration;
         let holds = |of: &FeatureSummary| whole && of.violated == 0 && of.must > 0 && of.decided == of.must;
         let (holding, others): (Vec<_>, Vec<_>) = summary.features.iter().partition(|(_, feature)| holds(feature));
         let [mut holding, others]: [Vec<&str>; 2] =
@@ -63,7 +66,7 @@ impl<'a> Conclusion<'a> {
         if !holding.contains(&Feature::CORE.word()) {
             holding.clear();
         }
-        if summary.conformant && part.is_none() {
+        if summary.conformant && part.is_none() && !demonstration {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
             Self::Violated { ids: violated, holding, broken: others }
@@ -75,6 +78,8 @@ impl<'a> Conclusion<'a> {
             Self::Nothing(undecided.len())
         } else if !undecided.is_empty() {
             Self::Undecided { ids: undecided, holding, open: others }
+        } else if demonstration && summary.complete {
+            Self::Demonstration
         } else {
             Self::CutShort
         }
@@ -87,6 +92,7 @@ impl<'a> Conclusion<'a> {
             Self::Violated { .. } => "not conformant",
             Self::Absent => "not implemented",
             Self::Part(..) | Self::Nothing(_) | Self::Undecided { .. } | Self::CutShort => "not decided",
+            Self::Demonstration => "a demonstration",
         }
     }
 
@@ -129,6 +135,9 @@ impl<'a> Conclusion<'a> {
                 format!("conformant for {holding}; not decided for {open}: {} left undecided", musts(ids.len()))
             }
             Self::CutShort => "not decided: the run was cut short".to_owned(),
+            Self::Demonstration => {
+                "a demonstration: nothing is violated beside recordings that are not of AWS, which makes no target conformant".to_owned()
+            }
         }
     }
 
@@ -143,7 +152,12 @@ impl<'a> Conclusion<'a> {
     fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated { ids, .. } | Self::Undecided { ids, .. } => ids,
-            Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
+            Self::Conformant(_)
+            | Self::Part(..)
+            | Self::Absent
+            | Self::CutShort
+            | Self::Demonstration
+            | Self::Nothing(_) => &[],
         }
     }
 }
@@ -181,6 +195,7 @@ impl From<&Conclusion<'_>> for Tone {
             Conclusion::Violated { .. } => Self::Bad,
             Conclusion::Absent
             | Conclusion::CutShort
+            | Conclusion::Demonstration
             | Conclusion::Part(..)
             | Conclusion::Nothing(_)
             | Conclusion::Undecided { .. } => Self::Doubt,

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
-use crate::verdict::{CaseResult, Cause, Leftover, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Cause, Fault, Leftover, RecordedTarget, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
 /// it. This build still reads version 1.
@@ -74,6 +74,9 @@ pub struct RunEvent {
     /// Who is under test: an endpoint, or an SDK.
     #[serde(default, skip_serializing_if = "is_server")]
     pub side: Side,
+    /// The recordings whose answers are accepted beside what the documents say, where some are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<Box<RecordingsEvent>>,
     /// The target; for an SDK the scripted server.
     pub target: TargetEvent,
     /// The SDK, where one is under test.
@@ -90,6 +93,11 @@ const fn is_server(side: &Side) -> bool {
 }
 
 impl RunEvent {
+    /// Whether it accepts recordings that are not of real AWS.
+    pub fn is_demonstration(&self) -> bool {
+        self.recordings.as_ref().is_some_and(|recordings| recordings.is_demonstration())
+    }
+
     /// Whether it is one shard of several, whose results do not speak for the whole.
     pub fn is_part(&self) -> bool {
         self.shard.as_deref().is_some_and(|shard| shard != WHOLE)
@@ -109,6 +117,57 @@ impl RunEvent {
     pub(super) fn started(&self) -> String {
         let second = self.started_at.parse().and_then(|began: Timestamp| Timestamp::from_second(began.as_second()));
         second.map_or_else(|_| self.started_at.clone(), |second| second.to_string())
+    }
+}
+
+/// What recordings say of requirements, and whose they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Recordings")]
+pub struct RecordingsEvent {
+    /// What was recorded. Where it is not `aws`, the run is a demonstration: nothing in it counts as confirmed, and no
+    /// target conforms.
+    pub of: RecordedTarget,
+    /// How many recordings there are.
+    pub recordings: usize,
+    /// The regions in which they were recorded.
+    pub regions: Vec<String>,
+    /// The first day on which one was recorded.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// The ids of the requirements that they confirm.
+    pub confirmed: Vec<String>,
+    /// What contradicts a requirement, which is a conflict therefore: the same answer is accepted.
+    pub contradicted: Vec<ContradictionEvent>,
+}
+
+/// A recorded answer that contradicts a requirement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Contradiction")]
+pub struct ContradictionEvent {
+    /// The id of the requirement.
+    pub requirement: String,
+    /// The id of the case.
+    pub case: String,
+    /// The file of the recording.
+    pub recording: String,
+    /// The region in which it was recorded.
+    pub region: String,
+    /// The day on which it was recorded.
+    pub date: String,
+    /// How it contradicts the requirement.
+    pub fault: Fault,
+}
+
+impl RecordingsEvent {
+    /// Whether they are not of real AWS.
+    pub fn is_demonstration(&self) -> bool {
+        self.of != RecordedTarget::Aws
+    }
+
+    /// The ids of the requirements that they contradict.
+    pub fn contradicted_ids(&self) -> BTreeSet<&str> {
+        self.contradicted.iter().map(|contradiction| contradiction.requirement.as_str()).collect()
     }
 }
 
@@ -242,7 +301,7 @@ pub struct FeatureSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryEvent {
     /// Whether every counted requirement of the claimed features is decided and none is violated; never in one shard
-    /// of several, since a case of another may violate what this one decides.
+    /// of several, since a case of another may violate what this one decides, and never in a demonstration.
     pub conformant: bool,
     /// How many cases have each verdict.
     pub verdicts: BTreeMap<Verdict, usize>,

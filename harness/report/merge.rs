@@ -187,12 +187,16 @@ fn shard_of(run: &RunEvent) -> Option<Shard> {
 }
 
 /// What the shards of one run have in common, each with its name.
-type RunIdentity = [(&'static str, String); 9];
+type RunIdentity = [(&'static str, String); 10];
 
 fn identity(run: &RunEvent) -> RunIdentity {
     let RunEvent { tool, operation, seed, target, side, driver, .. } = run;
     let mut features = target.features.clone();
     features.sort();
+    let recordings = run.recordings.as_ref().map_or_else(
+        || "none".to_owned(),
+        |of| format!("{} of {} from {} to {}", of.recordings, of.of, of.from, of.to),
+    );
     let sdk = driver.as_ref().map(|driver| format!("{} {}", driver.driver, driver.sdk_version));
     [
         ("the tool", tool.clone()),
@@ -202,6 +206,7 @@ fn identity(run: &RunEvent) -> RunIdentity {
         ("the target", target.name.clone()),
         ("the region", target.region.clone()),
         ("the features", features.join(", ")),
+        ("the recordings", recordings),
         ("the seed", seed.to_string()),
         ("a number of shards of", shard_of(run).map_or(0, |shard| shard.count).to_string()),
     ]

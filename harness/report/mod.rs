@@ -38,8 +38,8 @@ pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile};
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
-    DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent,
-    TargetEvent, VERSION,
+    ContradictionEvent, DriverEvent, Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus,
+    RunEvent, SourceEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
@@ -58,7 +58,7 @@ pub use words::reason;
 #[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 
-#[cfg(all(feature = "run", feature = "emulator"))]
+#[cfg(feature = "run")]
 pub(crate) use self::words::in_a_line;
 #[cfg(feature = "cli")]
 pub(crate) use self::{

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent};
-use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
+use super::event::{
+    Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent,
+};
+use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// Counts verdicts, and what decides each requirement, while a run goes on. Its size depends on the number of cases,
@@ -13,6 +15,8 @@ pub struct Tally {
     claimed: BTreeSet<Feature>,
     /// Whether only a part of a run is counted.
     part: bool,
+    /// What recordings say of requirements.
+    recordings: Option<Box<RecordingsEvent>>,
     verdicts: BTreeMap<Verdict, usize>,
     checks: u64,
     decided: BTreeMap<String, Vec<String>>,
@@ -33,7 +37,8 @@ impl Tally {
             Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
             Side::Client => BTreeSet::from([Feature::CORE]),
         };
-        Self { side: run.side, operation: run.operation.clone(), claimed, part: run.is_part(), ..Self::default() }
+        let (operation, recordings) = (run.operation.clone(), run.recordings.clone());
+        Self { side: run.side, operation, claimed, part: run.is_part(), recordings, ..Self::default() }
     }
 
     /// Counts a case.
@@ -74,8 +79,8 @@ impl Tally {
             RequirementEvent {
                 id: row.id.clone(),
                 level: row.level,
-                evidence: row.evidence,
-                confirmation: row.confirmation.status,
+                evidence: if self.is_contradicted(row) { Evidence::Conflict } else { row.evidence },
+                confirmation: self.confirmation(row),
                 feature: self.name_of(row.feature).to_owned(),
                 status,
                 since: (row.since > 1).then_some(row.since),
@@ -84,6 +89,20 @@ impl Tally {
             }
         };
         register.of(self.side, &self.operation).map(event).collect()
+    }
+
+    /// Whether a recording contradicts a requirement, so that it has more than one right answer.
+    fn is_contradicted(&self, row: &Requirement) -> bool {
+        self.recordings.as_ref().is_some_and(|recordings| recordings.contradicted_ids().contains(row.id.as_str()))
+    }
+
+    /// What recordings of real AWS say of a requirement.
+    fn confirmation(&self, row: &Requirement) -> ConfirmationStatus {
+        match self.recordings.as_ref().filter(|recordings| !recordings.is_demonstration()) {
+            Some(_) if self.is_contradicted(row) => ConfirmationStatus::Contradicted,
+            Some(recordings) if recordings.confirmed.contains(&row.id) => ConfirmationStatus::Confirmed,
+            _ => row.confirmation.status,
+        }
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
@@ -125,10 +144,12 @@ impl Tally {
             feature.must += 1;
             open += usize::from(status == RequirementStatus::Undecided);
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
-            feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
+            feature.confirmed += usize::from(self.confirmation(row) == ConfirmationStatus::Confirmed);
         }
         // A case of another shard may violate a requirement that this shard decides.
-        let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
+        let demonstration = self.recordings.as_ref().is_some_and(|recordings| recordings.is_demonstration());
+        let whole = complete && !self.part && !demonstration;
+        let conformant = whole && open == 0 && features.values().all(|feature| feature.violated == 0);
         let (verdicts, checks) = (self.verdicts.clone(), self.checks);
         let leftovers = Vec::new();
         SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, leftovers }

@@ -34,7 +34,7 @@ pub use journal::{Journal, JournalError};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
-pub use session::{Described, Session};
+pub use session::{Described, JudgedCase, Observer, Session};
 pub use staging::Deletion;
 
 use crate::contract::{Contract, Operation};

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,6 +36,36 @@ pub enum Described {
     Nothing,
 }
 
+/// Hears of every case that was judged, with what went over the wire: of its first run, once it passes or fails.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(&JudgedCase<'_>) + Send + Sync>);
+
+/// A case that was judged, and what it was judged by.
+#[derive(Debug)]
+pub struct JudgedCase<'a> {
+    /// The case.
+    pub case: &'a ExpandedCase,
+    /// The exchanges of its calls, without those that set something up or undo it.
+    pub transcript: &'a Transcript,
+    /// The target.
+    pub target: &'a Target,
+    /// Masks our credentials, and every secret that the target has given.
+    pub hidden: Masker,
+}
+
+impl Observer {
+    /// An observer that calls this.
+    pub fn new(hear: impl Fn(&JudgedCase<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
@@ -52,6 +83,7 @@ pub struct Session {
     leftovers: Mutex<Vec<Leftover>>,
     /// Why every case is blocked; `None` if they are run.
     blocked: Option<Reason>,
+    observer: Option<Observer>,
 }
 
 impl Session {
@@ -84,6 +116,7 @@ impl Session {
             unfinished_teardowns: AtomicU32::default(),
             leftovers: Mutex::default(),
             blocked: None,
+            observer: None,
         })
     }
 
@@ -119,6 +152,13 @@ impl Session {
     #[must_use]
     pub fn blocking_all(mut self, reason: Reason) -> Self {
         self.blocked = Some(reason);
+        self
+    }
+
+    /// The same session, which now tells this observer of each case that it judges.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Into<Option<Observer>>) -> Self {
+        self.observer = observer.into();
         self
     }
 
@@ -267,6 +307,10 @@ impl Session {
             Box::pin(self.tear_down(&patient, &mut random_names)).await;
         }
         let (judgement, transcript) = outcome?;
+        if let (Some(observer), 0, Verdict::Pass | Verdict::Fail) = (&self.observer, run, judgement.verdict) {
+            let (target, hidden) = (&self.context.target, self.context.seen.masker());
+            (observer.0)(&JudgedCase { case, transcript: &transcript, target, hidden });
+        }
         conclude(&mut result, judgement);
         let last = transcript.iter().zip(&case.calls).next_back();
         let is_control = run == 0 && self.corpus.is_control(&case.id);

@@ -1,8 +1,8 @@
 //! The replaying mock: a server that gives each case the reply that is written for it.
 //!
-//! Uses contract and corpus. Of a request it reads only the path, which names the case, and the lifetime that it asks
-//! for. The mock proves that cases and judge agree with the hand-written replies, and it lets an SDK meet any answer,
-//! right or wrong. It is not an emulator; for one, see `emulator` beside it.
+//! Uses contract, corpus and recording. Of a request it reads only the path, which names the case, and the lifetime that
+//! it asks for. The mock proves that cases and judge agree with the hand-written replies, and it lets an SDK meet any answer,
+//! right or wrong. With recordings, it gives each case what a real target answered. It is not an emulator; for one, see `emulator` beside it.
 //!
 //! Start reading at [`Mock`]; `Paths` says which path gives which reply.
 
@@ -12,13 +12,14 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::host::{BodyLimit, FieldNames, Host, Unread};
 use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Call, Corpus, Reply};
+use crate::recording::{Recording, RecordingFolder, replay};
 use crate::text::{did_you_mean, foreign};
 use crate::wire::{Headers, Request, Response};
 
@@ -104,6 +105,36 @@ impl Mock {
         listen: Option<SocketAddr>,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        let paths = Paths::of(&corpus);
+        Self::start_at(corpus, paths, BTreeMap::new(), Box::new(clock), listen, Box::new(tell)).await
+    }
+
+    /// [`Mock::start_telling`] with recordings: a path of a case gives what was recorded of it, and a case without a
+    /// recording has no answer. The calls that set something up or undo it have their replies, and so have the paths of
+    /// replies.
+    ///
+    /// # Errors
+    /// Those of [`Mock::start`].
+    pub async fn start_recorded(
+        corpus: Arc<Corpus>,
+        folder: &RecordingFolder,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        listen: Option<SocketAddr>,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let recordings = folder.recordings().clone();
+        let paths = Paths::of_recordings(&corpus, &recordings);
+        Self::start_at(corpus, paths, recordings, Box::new(clock), listen, Box::new(tell)).await
+    }
+
+    async fn start_at(
+        corpus: Arc<Corpus>,
+        paths: Paths,
+        recordings: BTreeMap<String, Recording>,
+        clock: Clock,
+        listen: Option<SocketAddr>,
+        tell: Tell,
+    ) -> io::Result<Self> {
         let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         if !listen.ip().is_loopback() {
             let why = format!(
@@ -112,8 +143,8 @@ impl Mock {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let replayer = Replayer::new(corpus, Box::new(clock), Box::new(tell))?;
-        let paths = Arc::clone(&replayer.paths);
+        let (paths, heads) = (Arc::new(paths), heads(&corpus)?);
+        let replayer = Replayer { corpus, paths: Arc::clone(&paths), recordings, tell, heads, clock };
         let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
         let host = Host::start(listen, BODY_LIMIT, FieldNames::Small, answer).await?;
         Ok(Self { host, paths, _mistyped: None })
@@ -169,27 +200,23 @@ fn invalid(error: &dyn Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
+type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Hears of mistyped paths.
+type Tell = Box<dyn Fn(&str) + Send + Sync>;
+
 struct Replayer {
     corpus: Arc<Corpus>,
     paths: Arc<Paths>,
-    /// Hears of mistyped paths.
-    tell: Box<dyn Fn(&str) + Send + Sync>,
+    /// By the id of their case.
+    recordings: BTreeMap<String, Recording>,
+    tell: Tell,
     /// Status and header fields of each reply, by its name.
     heads: BTreeMap<String, (u16, Headers)>,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: Clock,
 }
 
 impl Replayer {
-    fn new(
-        corpus: Arc<Corpus>,
-        clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-        tell: Box<dyn Fn(&str) + Send + Sync>,
-    ) -> io::Result<Self> {
-        let heads = corpus.replies().iter().map(|(name, reply)| Ok((name.clone(), head(name, reply)?)));
-        let heads = heads.collect::<io::Result<_>>()?;
-        Ok(Self { paths: Arc::new(Paths::of(&corpus)), corpus, tell, heads, clock })
-    }
-
     fn respond(&self, request: Result<&Request, Unread>) -> Response {
         let replayed = match request {
             Ok(request) => self.replay(path_of(&request.target), &request.body),
@@ -213,12 +240,16 @@ impl Replayer {
 
     fn replay(&self, path: &str, body: &[u8]) -> Result<Response, Refusal> {
         let refusal = |message| (404, "UnknownOperationException", message);
-        let name = self.paths.reply(path).map_err(|message| {
+        let source = self.paths.reply(path).map_err(|message| {
             if self.paths.is_mistyped(path) {
                 (self.tell)(&self.paths.unknown(path));
             }
             refusal(message)
         })?;
+        let name = match source {
+            Source::Reply(name) => name,
+            Source::Recorded { case, call } => return Ok(self.recorded(case, *call, body)),
+        };
         let unknown = || refusal(format!("There is no reply called {name}."));
         let (head, reply) = (self.heads.get(name).ok_or_else(unknown)?, &self.corpus.replies()[name]);
         let (status, mut headers) = head.clone();
@@ -232,6 +263,18 @@ impl Replayer {
         }
         Ok(Response { status, headers, body })
     }
+
+    /// What was recorded of a call.
+    fn recorded(&self, case: &str, call: usize, body: &[u8]) -> Response {
+        let answer = &self.recordings[case].answers[call];
+        let now = (self.clock)();
+        let mut response = replay(answer, body, now.as_duration().as_secs_f64(), call as u64);
+        let date = answer.clock.and_then(|ahead| now.checked_add(SignedDuration::from_secs(ahead)).ok());
+        if let Some(date) = date.and_then(|date| DateTimePrinter::new().timestamp_to_rfc9110_string(&date).ok()) {
+            response.headers.push("date", date);
+        }
+        response
+    }
 }
 
 /// Status, error name and message for a request that has no reply.
@@ -240,6 +283,11 @@ type Refusal = (u16, &'static str, String);
 /// A request target without its query.
 fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
+}
+
+/// Status and header fields of every reply.
+fn heads(corpus: &Corpus) -> io::Result<BTreeMap<String, (u16, Headers)>> {
+    corpus.replies().iter().map(|(name, reply)| Ok((name.clone(), head(name, reply)?))).collect()
 }
 
 /// Status and header fields of a reply, checked once instead of at every request.
@@ -262,9 +310,23 @@ const REPLIES: &str = "/replies/";
 /// The most paths that are named to a caller who asked for an unknown one.
 const MOST_NAMED: usize = 12;
 
-/// Every path that has a reply, with the reply's name.
+/// What a path gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    /// The reply with this name.
+    Reply(String),
+    /// What was recorded of a call of this case.
+    Recorded { case: String, call: usize },
+}
+
+/// The path of the call at `index` of a case, as the harness writes it.
+fn path_of_call(case: &str, index: usize) -> String {
+    if index == 0 { format!("/{case}") } else { format!("/{case}~{index}") }
+}
+
+/// Every path that has an answer.
 #[derive(Debug, Default)]
-struct Paths(BTreeMap<String, String>);
+struct Paths(BTreeMap<String, Source>);
 
 impl Paths {
     /// The paths of a corpus, as the harness writes them: `/<case id>` for the first call of a case; for any other
@@ -272,34 +334,54 @@ impl Paths {
     fn of(corpus: &Corpus) -> Self {
         let mut paths = Self::default();
         for case in corpus.cases() {
-            let path = |part: &str, index: usize| format!("/{}~{part}{index}", case.id);
             for (index, call) in case.calls.iter().enumerate() {
-                paths.add(if index == 0 { format!("/{}", case.id) } else { path("", index) }, call);
-            }
-            for (part, calls) in [("setup", &case.case.setup), ("teardown", &case.case.teardown)] {
-                calls.iter().enumerate().for_each(|(index, call)| paths.add(path(part, index), call));
+                paths.add(path_of_call(&case.id, index), call);
             }
         }
-        paths.0.extend(corpus.replies().keys().map(|name| (format!("{REPLIES}{name}"), name.clone())));
+        paths.add_others(corpus);
         paths
+    }
+
+    /// The paths of a corpus of which some cases are recorded: those of the others are left out.
+    fn of_recordings(corpus: &Corpus, recordings: &BTreeMap<String, Recording>) -> Self {
+        let mut paths = Self::default();
+        for (case, recording) in recordings {
+            for call in 0..recording.answers.len() {
+                paths.0.insert(path_of_call(case, call), Source::Recorded { case: case.clone(), call });
+            }
+        }
+        paths.add_others(corpus);
+        paths
+    }
+
+    /// Adds the paths of the calls around a case, and those of replies by their names.
+    fn add_others(&mut self, corpus: &Corpus) {
+        for case in corpus.cases() {
+            for (part, calls) in [("setup", &case.case.setup), ("teardown", &case.case.teardown)] {
+                let calls = calls.iter().enumerate();
+                calls.for_each(|(index, call)| self.add(format!("/{}~{part}{index}", case.id), call));
+            }
+        }
+        let replies = corpus.replies().keys();
+        self.0.extend(replies.map(|name| (format!("{REPLIES}{name}"), Source::Reply(name.clone()))));
     }
 
     fn add(&mut self, path: String, call: &Call) {
         if let Some(reply) = &call.reply {
-            self.0.insert(path, reply.clone());
+            self.0.insert(path, Source::Reply(reply.clone()));
         }
     }
 
-    /// The name of the reply for a path: that of the longest path in the table that it begins with. A case may add a
+    /// What a path gives: that of the longest path in the table that it begins with. A case may add a
     /// path of its own.
     ///
     /// A path of the table may end before a `/`, never before a `~`: an unknown step must not get the reply of another
     /// step.
-    fn reply(&self, path: &str) -> Result<&str, String> {
+    fn reply(&self, path: &str) -> Result<&Source, String> {
         let ends = path.char_indices().filter(|(_, character)| *character == '/').map(|(at, _)| at).skip(1);
         let ends: Vec<_> = ends.chain([path.len()]).collect();
         let found = ends.into_iter().rev().find_map(|end| self.0.get(&path[..end]));
-        found.map(String::as_str).ok_or_else(|| self.no_reply(path))
+        found.ok_or_else(|| self.no_reply(path))
     }
 
     /// Whether an unknown path is meant to name a reply or a case: it is below a path that others are below.
@@ -396,7 +478,7 @@ mod tests {
             ("/a/family/12", "twelve"),
             ("/replies/odd", "odd"),
         ];
-        Paths(table.into_iter().map(|(path, reply)| (path.to_owned(), reply.to_owned())).collect())
+        Paths(table.into_iter().map(|(path, reply)| (path.to_owned(), Source::Reply(reply.to_owned()))).collect())
     }
 
     #[rstest]
@@ -411,7 +493,7 @@ mod tests {
     #[case("/a/family/12/", "twelve")]
     #[case("/replies/odd", "odd")]
     fn the_longest_path_that_begins_the_request_s_chooses_the_reply(#[case] path: &str, #[case] reply: &str) {
-        assert_eq!(paths().reply(path), Ok(reply));
+        assert_eq!(paths().reply(path), Ok(&Source::Reply(reply.to_owned())));
     }
 
     #[rstest]

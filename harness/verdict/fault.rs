@@ -215,6 +215,27 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether another fault is the same answer of a server, so that who accepts the one accepts the other. A fault that
+    /// is about values, times or a database is never the same.
+    #[must_use]
+    pub fn is_same_answer(&self, other: &Self) -> bool {
+        let is_about_values = matches!(
+            self,
+            Self::HungUp { .. }
+                | Self::Database { .. }
+                | Self::Unlike { .. }
+                | Self::Shown { .. }
+                | Self::TooMany { .. }
+                | Self::Again { .. }
+                | Self::Lifetime { .. }
+                | Self::Date { .. }
+                | Self::PassingFault { .. }
+                | Self::MessageWithoutMember { .. }
+                | Self::Told { .. }
+        );
+        !is_about_values && self.is_at_the_place_of(other) && self.kind() == other.kind()
+    }
+
     /// The fault without what depends on the moment, the member or the input: seconds, lengths, pointers, quotes. Two
     /// faults with the same kind are the same mistake of a server, seen twice.
     #[must_use]

@@ -6,6 +6,7 @@ mod cause;
 mod class;
 mod fault;
 mod reason;
+mod recorded;
 
 pub use cause::Cause;
 pub use class::{ProbeOutcome, TargetClass};
@@ -14,6 +15,7 @@ pub use fault::{
     NameSubstitute, RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
 };
 pub use reason::{Excuse, Reason, TargetAnswer};
+pub use recorded::RecordedTarget;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

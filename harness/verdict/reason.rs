@@ -152,6 +152,11 @@ pub enum Reason {
         /// What was wrong.
         violation: Box<Violation>,
     },
+    /// Its answer breaks a requirement, and is accepted because a recording shows the same.
+    AsRecorded {
+        /// What would be wrong.
+        violation: Box<Violation>,
+    },
     /// It was not run, or not finished: the run has reached its time limit.
     OutOfTime {
         /// The limit, in milliseconds.

@@ -125,6 +125,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
         selected,
         suite_version: Some(contract.register.suite_version),
         baseline_suite_version: None,
+        recordings: None,
         shard: None,
         seed: 0,
         side: Side::Client,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -12,7 +13,13 @@ use serde::Serialize;
 
 use super::{Failure, FixtureArgs, Library, ReadyFormat, address, until_interrupted};
 use crate::cli::output::say;
+use crate::cli::record::load_recordings;
+use crate::corpus::Corpus;
+use crate::recording::RecordingFolder;
 use crate::servers::mock::Mock;
+
+const RECORDINGS_HELP: &str = "Answer the cases as the recordings of this folder say, not by hand-written replies; a \
+                               case without a recording has no answer";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MockArgs {
@@ -23,6 +30,9 @@ pub(in crate::cli) struct MockArgs {
     /// Port to listen on
     #[arg(long, value_name = "PORT", hide = true)]
     port: Option<u16>,
+
+    #[arg(long, env = "COUNTERSIGN_RECORDINGS", value_name = "DIR", help = RECORDINGS_HELP)]
+    recordings: Option<PathBuf>,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
@@ -36,7 +46,7 @@ pub(in crate::cli) struct MockArgs {
 const MOST_TOLD: usize = 100;
 
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
-    let MockArgs { mut listen, port, fixtures, format } = args;
+    let MockArgs { mut listen, port, recordings, fixtures, format } = args;
     listen.set_port(port.unwrap_or(listen.port()));
     let library = Library::load(fixtures.fixtures)?;
     let corpus = &library.corpus;
@@ -47,8 +57,14 @@ pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
             say(&format!("note: a client asks for what the mock does not have: {what}"));
         }
     };
-    let start = Mock::start_telling(Arc::clone(corpus), Timestamp::now, Some(listen), tell);
-    until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &library, format)).await?;
+    let folder = recordings.map(|folder| load_recordings(&folder, corpus)).transpose()?;
+    let start = async {
+        match &folder {
+            Some(folder) => Mock::start_recorded(Arc::clone(corpus), folder, Timestamp::now, Some(listen), tell).await,
+            None => Mock::start_telling(Arc::clone(corpus), Timestamp::now, Some(listen), tell).await,
+        }
+    };
+    until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &library, folder.as_ref(), format)).await?;
     Ok(())
 }
 
@@ -60,19 +76,31 @@ struct Ready<'a> {
     replies: usize,
 }
 
-fn ready(endpoint: &str, library: &Library, format: ReadyFormat) -> io::Result<String> {
+fn ready(
+    endpoint: &str,
+    library: &Library,
+    recordings: Option<&RecordingFolder>,
+    format: ReadyFormat,
+) -> io::Result<String> {
     let Library { contract, corpus, .. } = library;
-    let (cases, replies) = (corpus.cases(), corpus.replies());
+    let (ids, replies) = (ids(corpus, recordings), corpus.replies());
+    let given = recordings.map_or_else(
+        || format!("the reply to one of {} cases", ids.len()),
+        |folder| {
+            let targets: BTreeSet<_> = folder.recordings().values().map(|recording| recording.of.meaning()).collect();
+            let targets = targets.into_iter().collect::<Vec<_>>().join(" and ");
+            format!("what {targets} answered to one of {} cases", ids.len())
+        },
+    );
     let mut text = format!(
         "The replaying mock listens on {endpoint} (Ctrl-C stops it).
-  {endpoint}/<case id>       the reply to one of {} cases
+  {endpoint}/<case id>       {given}
   {endpoint}/replies/<name>  one of {} replies, right and wrong ones; `countersign list replies` shows them
 ",
-        cases.len(),
         replies.len()
     );
-    if let Some(case) = cases.first() {
-        let _ = writeln!(text, "\nTry it:\n\ncurl -sS -i -X POST {endpoint}/{}", case.id);
+    if let Some(case) = ids.first() {
+        let _ = writeln!(text, "\nTry it:\n\ncurl -sS -i -X POST {endpoint}/{case}");
     }
     if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
         let service = &contract.service;
@@ -89,7 +117,13 @@ aws {} {}",
             contract.default_operation().command(service)
         );
     }
-    format.ready(&Ready { endpoint, cases: cases.len(), replies: replies.len() }, &text)
+    format.ready(&Ready { endpoint, cases: ids.len(), replies: replies.len() }, &text)
+}
+
+/// The ids of the cases that have an answer.
+fn ids<'a>(corpus: &'a Corpus, recordings: Option<&'a RecordingFolder>) -> Vec<&'a str> {
+    let is_answered = |id: &&str| recordings.is_none_or(|folder| folder.get(id).is_some());
+    corpus.cases().iter().map(|case| case.id.as_str()).filter(is_answered).collect()
 }
 
 #[cfg(test)]
@@ -100,7 +134,7 @@ mod tests {
     fn the_ready_line_of_json_has_the_keys_that_programs_read() {
         let library = Library::load(None).unwrap();
         let corpus = &library.corpus;
-        let line = ready("http://127.0.0.1:1", &library, ReadyFormat::Json).unwrap();
+        let line = ready("http://127.0.0.1:1", &library, None, ReadyFormat::Json).unwrap();
         let expected = serde_json::json!({
             "endpoint": "http://127.0.0.1:1", "cases": corpus.cases().len(), "replies": corpus.replies().len()
         });
@@ -112,7 +146,7 @@ mod tests {
     fn the_ready_text_says_where_to_find_a_case_and_a_reply() {
         let library = Library::load(None).unwrap();
         let corpus = &library.corpus;
-        let text = ready("http://127.0.0.1:1", &library, ReadyFormat::Text).unwrap();
+        let text = ready("http://127.0.0.1:1", &library, None, ReadyFormat::Text).unwrap();
         assert!(text.contains(&format!("curl -sS -i -X POST http://127.0.0.1:1/{}\n", corpus.cases()[0].id)), "{text}");
         assert!(text.contains("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS=http://127.0.0.1:1/replies/wrong-"), "{text}");
     }

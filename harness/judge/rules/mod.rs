@@ -10,6 +10,7 @@ mod success;
 
 use std::borrow::Cow;
 
+use super::OneAnswer;
 use super::answer::Observation;
 use crate::verdict::Fault;
 
@@ -22,6 +23,8 @@ pub(super) struct Rule {
     pub(super) reads_clocks: bool,
     /// Whether it reads the body of an error.
     pub(super) reads_errors: bool,
+    /// What it can tell of one answer alone, of which the values are not known.
+    pub(super) one_answer: OneAnswer,
 }
 
 /// What a rule finds in an answer; `None` if it does not apply.
@@ -29,7 +32,19 @@ pub(super) type Findings = Option<Vec<Finding>>;
 
 impl Rule {
     const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { name, judge, is_about_lifetimes: false, reads_clocks: false, reads_errors: false }
+        Self {
+            name,
+            judge,
+            is_about_lifetimes: false,
+            reads_clocks: false,
+            reads_errors: false,
+            one_answer: OneAnswer::Decides,
+        }
+    }
+
+    /// The same rule, of which one answer tells less.
+    const fn telling(self, one_answer: OneAnswer) -> Self {
+        Self { one_answer, ..self }
     }
 
     const fn of_errors(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
@@ -37,7 +52,8 @@ impl Rule {
     }
 
     const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { is_about_lifetimes: true, ..Self::of_clocks(name, judge) }
+        let rule = Self::of_clocks(name, judge).telling(OneAnswer::Confirms);
+        Self { is_about_lifetimes: true, ..rule }
     }
 
     const fn of_clocks(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
@@ -52,12 +68,12 @@ pub(super) const ALL: &[Rule] = &[
     Rule::new("response-text", success::text),
     Rule::new("response-echo", success::echo),
     Rule::new("page-size", page::size),
-    Rule::new("page-follows", page::follows),
+    Rule::new("page-follows", page::follows).telling(OneAnswer::SaysNothing),
     Rule::of_lifetimes("lifetime-default", lifetime::default),
     Rule::of_lifetimes("lifetime-chosen", lifetime::chosen),
     Rule::of_clocks("date-is-now", lifetime::date_is_now),
     Rule::new("answer-encoding", encoding::plain),
-    Rule::new("fault-again", error::fault_again),
+    Rule::new("fault-again", error::fault_again).telling(OneAnswer::SaysNothing),
     Rule::of_errors("error-type", error::has_type),
     Rule::of_errors("error-type-place", error::type_in_body),
     Rule::of_errors("error-type-form", error::type_is_bare),
@@ -67,7 +83,7 @@ pub(super) const ALL: &[Rule] = &[
     Rule::of_errors("error-message", error::message),
     Rule::of_errors("error-message-name", error::message_name),
     Rule::of_errors("error-schema", error::schema),
-    Rule::of_errors("message-names-member", error::message_names_member),
+    Rule::of_errors("message-names-member", error::message_names_member).telling(OneAnswer::Confirms),
 ];
 
 /// What a finding is about. It decides which requirement of the register the finding belongs to.

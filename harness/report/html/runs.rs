@@ -40,6 +40,8 @@ pub(super) struct RunView {
     cut_short: Option<String>,
     /// The violated requirements that are newer than the baseline, as a sentence.
     newer: Option<String>,
+    /// Whose recordings are accepted, as a sentence.
+    recordings: Option<String>,
     counts: Vec<Count>,
     pub(super) cases: usize,
     duration: String,
@@ -92,6 +94,7 @@ fn run(label: String, collected: &Collected) -> RunView {
         more_ids,
         cut_short: words::cut_short(collected).map(|sentence| words::capitalised(&sentence)),
         newer: words::newer_than_baseline(collected).map(|sentence| words::capitalised(&sentence)),
+        recordings: words::recordings(collected).map(|sentence| words::capitalised(&sentence)),
         counts: counts(collected.cases.iter().map(|case| case.verdict)),
         cases: collected.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
@@ -108,6 +111,7 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Undecided { ids, .. } => format!("? {} undecided", ids.len()),
         Conclusion::Part(shard, _) => format!("? shard {shard} only"),
         Conclusion::CutShort => "? cut short".to_owned(),
+        Conclusion::Demonstration => "? demonstration".to_owned(),
     }
 }
 
@@ -143,7 +147,11 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated { .. } => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
+            Conclusion::CutShort
+            | Conclusion::Demonstration
+            | Conclusion::Part(..)
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided { .. } => {
                 open += 1;
             }
         }

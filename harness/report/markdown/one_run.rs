@@ -56,6 +56,9 @@ impl MarkdownPage<'_> {
         if let Some(newer) = words::newer_than_baseline(self.collected) {
             let _ = write!(head, "\n{}\n", prose(&words::capitalised(&newer)));
         }
+        if let Some(recordings) = words::recordings(self.collected) {
+            let _ = write!(head, "\n{}\n", prose(&words::capitalised(&recordings)));
+        }
         if matches!(concluded, Conclusion::Undecided { .. }) {
             for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));

@@ -212,6 +212,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         selected: 11,
         suite_version: None,
         baseline_suite_version: None,
+        recordings: None,
         shard: None,
         seed: 42,
         side: Side::Server,

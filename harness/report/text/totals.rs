@@ -58,6 +58,9 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
     if let Some(newer) = words::newer_than_baseline(collected) {
         page.line(&format!("{target}{newer}"));
     }
+    if let Some(recordings) = words::recordings(collected) {
+        page.line(&format!("{target}{recordings}"));
+    }
     if matches!(conclusion, Conclusion::Undecided { .. }) {
         for (reason, count) in case_groups::open_passes(collected) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));

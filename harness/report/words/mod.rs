@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::collected::{Collected, count_each};
-use super::event::{DriverEvent, RequirementEvent, RequirementStatus, SourceEvent};
+use super::event::{DriverEvent, RecordingsEvent, RequirementEvent, RequirementStatus, SourceEvent};
 use crate::contract::{Level, Register, Requirement};
 use crate::text::{LINE_SHOWN, begins_log_command, escape, line_command};
 #[cfg(feature = "cli")]
@@ -95,6 +95,29 @@ pub(super) fn newer_than_baseline(collected: &Collected) -> Option<String> {
         )
     };
     (!ids.is_empty()).then(sentence)
+}
+
+/// Whose recordings a run accepts beside what the documents say, and what they say of requirements, escaped.
+pub(super) fn recordings(collected: &Collected) -> Option<String> {
+    let recordings = collected.run.as_ref()?.recordings.as_ref()?;
+    let RecordingsEvent { of, recordings: files, regions, from, to, confirmed, .. } = &**recordings;
+    let ids: Vec<_> = recordings.contradicted_ids().into_iter().map(escape).collect();
+    let contradicted = match ids.as_slice() {
+        [] => "0 contradicted".to_owned(),
+        ids => {
+            format!("{} contradicted, of which the recorded answers are accepted too ({})", ids.len(), ids.join(", "))
+        }
+    };
+    let days =
+        if from == to { format!("on {}", escape(from)) } else { format!("from {} to {}", escape(from), escape(to)) };
+    let mark = if recordings.is_demonstration() { "; a demonstration, never counted as AWS" } else { "" };
+    Some(format!(
+        "{} of {}, in {} {days}: {} confirmed, {contradicted}{mark}",
+        count(*files, "recording"),
+        of.meaning(),
+        escape(&regions.join(", ")),
+        count(confirmed.len(), "requirement"),
+    ))
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.

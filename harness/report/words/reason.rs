@@ -82,6 +82,9 @@ pub fn reason(reason: &Reason) -> String {
             "its first answer was wrong ({}), and the answer on a new connection was right: the server sends answers late or twice, or it answers one request differently each time",
             in_a_line(violation)
         ),
+        Reason::AsRecorded { violation } => {
+            format!("accepted, since a recording shows the same answer ({})", in_a_line(violation))
+        }
         Reason::OutOfTime { limit_ms } => format!(
             "the run ended at its limit of {} s; --max-time gives it more",
             Duration::from_millis(*limit_ms).as_secs_f64()

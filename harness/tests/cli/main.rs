@@ -21,6 +21,7 @@ mod near_misses;
 mod outages;
 mod planted_secrets;
 mod program;
+mod recordings;
 mod report_from_stream;
 mod reports_use_data;
 mod run_endings;

@@ -23,7 +23,13 @@ impl Served {
 
     /// The same with variables of the environment.
     pub(crate) fn emulator_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let all = [&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
+        Self::server(&[&["emulator"], arguments].concat(), variables)
+    }
+
+    /// A server of ours by its name, with its other arguments.
+    pub(crate) fn server(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let (name, arguments) = arguments.split_first().expect("a name");
+        let all = [&["serve", name, "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
         let mut program = variables.iter().fold(Program::new(&all), |program, (name, value)| program.env(name, value));
         let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut line = String::new();
@@ -37,9 +43,14 @@ impl Served {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Program {
+        self.program(&[&["run"], arguments].concat())
+    }
+
+    /// The program with a command at this server.
+    pub(crate) fn program(&self, command: &[&str]) -> Program {
         let workgroup = self.ready["workgroups"][0].as_str().expect("a text");
-        let words = ["run", "--endpoint", self.value_of("endpoint"), "--workgroup", workgroup];
-        self.signing(Program::new(&[&words, arguments].concat())).env("AWS_REGION", self.value_of("region"))
+        let at = ["--endpoint", self.value_of("endpoint"), "--workgroup", workgroup];
+        self.signing(Program::new(&[command, &at].concat())).env("AWS_REGION", self.value_of("region"))
     }
 
     /// The program with the credentials that it takes.

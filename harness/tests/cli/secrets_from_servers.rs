@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::planted_secrets::everything;
 use crate::program::Program;
+use crate::recordings::files_in;
 use crate::stub_server::{Stub, answer, aws};
 
 /// The pairs of a place where a password is given and a way to repeat it. One run comes to about a third of them.
@@ -223,6 +224,42 @@ fn what_was_given_for_a_password_is_repeated_nowhere(
         assert!(planted.len() >= 4, "{} texts", planted.len());
         assert_nothing_shown(&format!("{}{}", finished.stdout, finished.stderr), &planted);
     }
+}
+
+#[rstest]
+fn what_was_given_for_a_password_is_in_no_recording(
+    #[values(
+        "random",
+        "word-like",
+        "one word",
+        "short",
+        "short and mixed",
+        "upper case",
+        "spaced",
+        "digits",
+        "punctuation",
+        "other letters",
+        "product",
+        "time",
+        "host",
+        "resource"
+    )]
+    kind: &'static str,
+) {
+    let (stub, planted) = talkative(kind, 7 * kind.len());
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = folder.path().to_str().expect("a text");
+    let line = format!("record {to} --jobs 1 success/** errors/** parameters/**");
+    let finished = Program::at(&stub.endpoint, &line).env("COUNTERSIGN_LOG", "trace").finish();
+    finished.expect(0, &["recorded "]);
+    let mut written = String::new();
+    for (name, text) in files_in(folder.path()) {
+        written.push_str(&name);
+        written.push_str(&text);
+    }
+    let planted = planted.lock().expect("nobody else has it");
+    assert!(planted.len() > 300 && written.len() > 50_000, "{} texts, {} bytes", planted.len(), written.len());
+    assert_nothing_shown(&format!("{}{}{written}", finished.stdout, finished.stderr), &planted);
 }
 
 /// What a run and doctor make of a server that always gives this password, and repeats it in some errors: the cases of

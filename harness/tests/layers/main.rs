@@ -13,7 +13,7 @@ use source::Source;
 
 /// The modules of the library and what each may use of ours, tests aside; besides `text`, which shows what others
 /// wrote, and `files`, which opens what others name.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("text", &[]),
     ("files", &[]),
     ("contract", &[]),
@@ -21,14 +21,19 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("sdk/record", &[]),
     ("verdict", &["contract", "sdk/record", "wire"]),
     ("corpus", &["contract"]),
+    ("recording", &["contract", "corpus", "verdict", "wire"]),
     ("judge", &["contract", "corpus", "verdict", "wire"]),
     ("targets", &["contract", "verdict", "wire"]),
     ("servers/emulator", &["servers/host", "servers/postgres", "wire"]),
     ("servers/defects", &["contract", "corpus", "servers/postgres", "wire"]),
-    ("servers/mock", &["contract", "corpus", "servers/host", "wire"]),
+    ("servers/mock", &["contract", "corpus", "recording", "servers/host", "wire"]),
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
     ("report", &["contract", "corpus", "verdict", "wire"]),
+    (
+        "evidence",
+        &["contract", "corpus", "judge", "recording", "report", "run", "servers", "targets", "verdict", "wire"],
+    ),
     ("doctor", &["contract", "corpus", "report", "run", "targets", "verdict", "wire"]),
     ("sdk/cases", &["contract", "corpus", "sdk/record", "wire"]),
     ("sdk/script", &["contract", "sdk/cases", "sdk/record", "wire"]),
@@ -40,8 +45,21 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     (
         "cli",
         &[
-            "contract", "corpus", "doctor", "judge", "report", "run", "sdk", "selftest", "servers", "targets",
-            "trials", "verdict", "wire",
+            "contract",
+            "corpus",
+            "doctor",
+            "evidence",
+            "judge",
+            "recording",
+            "report",
+            "run",
+            "sdk",
+            "selftest",
+            "servers",
+            "targets",
+            "trials",
+            "verdict",
+            "wire",
         ],
     ),
 ];

@@ -121,7 +121,7 @@ static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A text with ARNs, account ids and the database users of identities masked.
-pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
+pub(crate) fn mask_identities(text: &str) -> Cow<'_, str> {
     let digits = || text.bytes().filter(u8::is_ascii_digit).count();
     // Most texts have nothing that the pattern could begin with.
     if text.contains("arn:") || text.contains("IAM") || digits() >= 12 {

@@ -85,7 +85,7 @@ impl Masker {
     }
 
     /// Whether it masks every word of a target.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 

@@ -25,12 +25,13 @@ mod secrets;
 mod seen_secrets;
 mod show_message;
 
+pub(crate) use mask::mask_identities;
 pub use mask::{Secret, quote};
 pub use masker::Masker;
 pub use public_words::is_public_name;
 pub use secrets::is_password_name;
 pub use seen_secrets::SeenSecrets;
-pub(super) use show_message::may_hold_secret;
+pub(crate) use show_message::may_hold_secret;
 pub use show_message::{body_sent, fields_received, fields_sent, line_sent};
 
 #[cfg(test)]

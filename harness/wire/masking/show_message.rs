@@ -21,7 +21,7 @@ pub(super) fn carries_credential(name: &str) -> bool {
 }
 
 /// Whether the name of an answer's header field says that it may hold a secret. A target may choose any name.
-pub(in crate::wire) fn may_hold_secret(name: &str) -> bool {
+pub(crate) fn may_hold_secret(name: &str) -> bool {
     const PARTS: [&str; 3] = ["user", "auth", "session"];
     let lower = name.to_ascii_lowercase();
     let by_name = || !is_public_word(&lower) && is_secret_name(name).is_some();
