@@ -16,7 +16,7 @@ use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::corpus::Plan;
 use crate::report::{Exit, answer_text, leftover_text};
-use crate::run::{Deletion, Entries, Found, JournalError, Session};
+use crate::run::{Deletion, Entries, Entry, Found, JournalError, Session};
 use crate::targets::Target;
 use crate::text::{file_name, foreign};
 use crate::verdict::{HookRun, Leftover, TargetAnswer};
@@ -96,7 +96,7 @@ struct Cleaner<'a> {
 impl Cleaner<'_> {
     async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
         let mut session: Option<(Leftover, Session)> = None;
-        for (id, thing) in entries.left() {
+        for (id, Entry { thing, in_doubt }) in entries.left() {
             if let Some(run) = &thing.hook {
                 if self.is_wanted(&thing) && tally.undo(&thing, run, self.args.target.args.config()).await? {
                     entries.remove(id).map_err(|error| failure(&error))?;
@@ -108,7 +108,7 @@ impl Cleaner<'_> {
                 session = self.session_of(&thing).await?.map(|session| (thing.clone(), session));
             }
             let Some((_, session)) = &session else { continue };
-            if tally.delete(session, &thing).await {
+            if tally.delete(session, &thing, in_doubt).await {
                 entries.remove(id).map_err(|error| failure(&error))?;
             }
         }
@@ -146,7 +146,7 @@ impl Cleaner<'_> {
     async fn by_seed(&self, seed: u64, settings: &Settings, tally: &mut Tally) -> Result<(), Failure> {
         let prepared = Prepared::new(settings, self.library).await?;
         let session = self.session(prepared.target, seed)?;
-        let plan = Plan { cases: self.library.corpus.cases().to_vec(), repeat: self.args.repeat };
+        let plan = Plan { cases: self.library.corpus.cases().to_vec(), repeat: self.args.repeat, left_out: None };
         for thing in session.made_by_seed(&plan) {
             tally.delete_if_there(&session, &thing).await;
         }
@@ -163,13 +163,13 @@ fn refuse_aws(settings: &Settings) -> Result<(), Failure> {
 
 impl Tally {
     /// Deletes a thing, and says what became of it. Returns whether it is gone.
-    async fn delete(&mut self, session: &Session, thing: &Leftover) -> bool {
-        self.book(thing, session.delete(thing).await, true)
+    async fn delete(&mut self, session: &Session, thing: &Leftover, in_doubt: bool) -> bool {
+        self.book(thing, session.delete(thing, in_doubt).await, true)
     }
 
     /// The same for a thing of which nobody knows whether it was made: where it was not, nothing is said.
     async fn delete_if_there(&mut self, session: &Session, thing: &Leftover) {
-        self.book(thing, session.delete(thing).await, false);
+        self.book(thing, session.delete(thing, false).await, false);
     }
 
     /// Runs the teardown of a hook's set-up, and says what became of it. Returns whether it is undone.

@@ -11,7 +11,7 @@ pub struct Tally {
     side: Side,
     operation: String,
     claimed: BTreeSet<Feature>,
-    /// Whether only a part of a run is counted.
+    /// Whether only a part of a run is counted: one shard, or what few calls leave of it.
     part: bool,
     verdicts: BTreeMap<Verdict, usize>,
     checks: u64,
@@ -33,7 +33,7 @@ impl Tally {
             Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
             Side::Client => BTreeSet::from([Feature::CORE]),
         };
-        Self { side: run.side, operation: run.operation.clone(), claimed, part: run.is_part(), ..Self::default() }
+        Self { side: run.side, operation: run.operation.clone(), claimed, part: run.is_incomplete(), ..Self::default() }
     }
 
     /// Counts a case.
@@ -127,11 +127,11 @@ impl Tally {
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
         }
-        // A case of another shard may violate a requirement that this shard decides.
+        // A case of another shard, or one that was left out, may violate a requirement that this run decides.
         let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
         let (verdicts, checks) = (self.verdicts.clone(), self.checks);
-        let leftovers = Vec::new();
-        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, leftovers }
+        let (leftovers, calls) = (Vec::new(), None);
+        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, calls, leftovers }
     }
 
     /// The events that follow the cases.

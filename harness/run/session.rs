@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, RwLock};
 
+use super::budget::Purpose;
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
@@ -20,7 +21,7 @@ use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase, Plan};
 use crate::judge::{Judge, Judgement};
 use crate::targets::{Target, TargetError};
-use crate::verdict::{CaseResult, Leftover, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Leftover, ProbeOutcome, Reason, Restrained, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
 /// Which results of a session describe what was sent and answered. To describe takes longer than to judge.
@@ -40,7 +41,6 @@ pub enum Described {
 pub struct Session {
     corpus: Arc<Corpus>,
     context: RunContext,
-    seed: u64,
     described: Described,
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
@@ -62,11 +62,21 @@ impl Session {
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
         let ours: Vec<_> = target.credentials.iter().chain(&target.denied).flat_map(Credentials::secrets).collect();
         let secrets = Masker::new(ours.clone());
-        let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
+        let errors = judge.contract().service.errors.iter();
+        let retryable = errors.filter(|(_, error)| error.retryable.as_ref().is_some_and(|fact| fact.is));
+        let retryable = retryable.map(|(name, _)| name.clone()).collect();
+        let mut sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery).retrying_after(retryable);
+        if let Some(calls) = target.max_calls {
+            sender.call_at_most(calls, target.calls_before());
+        }
+        if let Some(calls) = target.calls_a_second {
+            sender.call_at_rate(calls);
+        }
         Ok(Self {
             corpus,
             context: RunContext {
                 start: Instant::now(),
+                seed,
                 judge,
                 target,
                 sender,
@@ -76,7 +86,6 @@ impl Session {
                 lost_clock: OnceLock::new(),
                 journal: Arc::default(),
             },
-            seed,
             described: Described::All,
             secrets,
             probes: Mutex::default(),
@@ -142,6 +151,11 @@ impl Session {
         self.context.sender.jobs
     }
 
+    /// How many calls were made, with those that were repeated and those before the session.
+    pub fn calls_made(&self) -> u64 {
+        self.context.sender.budget.made()
+    }
+
     /// How many cases could not undo what they did.
     pub fn unfinished_teardowns(&self) -> u32 {
         self.unfinished_teardowns.load(Ordering::Relaxed)
@@ -152,9 +166,10 @@ impl Session {
         self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Deletes something that an earlier run left behind.
-    pub async fn delete(&self, leftover: &Leftover) -> Deletion {
-        self.context.delete(leftover, false).await
+    /// Deletes something that an earlier run left behind. If it is `in_doubt` whether it was made, what is not there is
+    /// looked for a moment longer: the call that makes it may still be carried out.
+    pub async fn delete(&self, leftover: &Leftover, in_doubt: bool) -> Deletion {
+        self.context.delete(leftover, in_doubt).await
     }
 
     /// What the cases of a plan make with the names of this session's seed, the last thing first.
@@ -164,8 +179,10 @@ impl Session {
         let mut all: Vec<Leftover> = Vec::new();
         for (case, run) in plan.cases.iter().flat_map(|case| (0..plan.repeat).map(move |run| (case, run))) {
             let (context, interrupt, reference) = (&self.context, &interrupt, &reference);
-            let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
-            let mut random_names = RandomNames::new(self.seed, &case.id, run);
+            let purpose = Purpose::Asking;
+            let case_run =
+                CaseRun { context, case, interrupt, reference, new_connections: false, made: &made, purpose };
+            let mut random_names = RandomNames::new(self.context.seed, &case.id, run);
             for attempt in 0..outages::MOST_TRIES {
                 if attempt > 0 {
                     random_names.of_attempt(attempt);
@@ -203,7 +220,7 @@ impl Session {
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
             return ProbeOutcome { class: TargetClass::Answers, answer, cause: None };
         }
-        probing::probe(&self.context, self.seed, operation).await
+        probing::probe(&self.context, self.context.seed, operation).await
     }
 
     /// Runs a case: its control first, then its calls.
@@ -256,14 +273,15 @@ impl Session {
             result.expected = expected(case);
             return Ok(CompletedCase { result, accepted: false });
         }
-        let mut random_names = RandomNames::new(self.seed, &case.id, run);
+        let mut random_names = RandomNames::new(self.context.seed, &case.id, run);
         let (reference, made) = (|| self.reference(case), Made::default());
         let (context, reference) = (&self.context, &reference);
-        let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
+        let purpose = Purpose::Asking;
+        let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made, purpose };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
         if case.is_staged() {
             // An interrupted run has a teardown too.
-            let patient = CaseRun { interrupt: &Interrupt::never(), ..case_run };
+            let patient = CaseRun { interrupt: &Interrupt::never(), purpose: Purpose::Undoing, ..case_run };
             Box::pin(self.tear_down(&patient, &mut random_names)).await;
         }
         let (judgement, transcript) = outcome?;
@@ -335,8 +353,8 @@ impl Session {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
-        } else if self.context.target.allowed.is_some() && case.is_staged() {
-            Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some(does) = not_allowed(case, &self.context.target, self.contract()) {
+            Some((Verdict::Blocked, Some(Reason::NotAllowed { does })))
         } else if let Some(reason) = self.context.lost_clock.get() {
             Some((Verdict::Blocked, Some(reason.clone())))
         } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
@@ -357,6 +375,8 @@ async fn perform_and_judge(
     case_run: &CaseRun<'_>,
     random_names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
+    let budget = &case_run.context.sender.budget;
+    let refused = budget.refused();
     let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
         // No other case moves the clock meanwhile.
@@ -368,7 +388,22 @@ async fn perform_and_judge(
     {
         judgement = without_verdict(reason);
     }
+    if judgement.verdict == Verdict::Fail
+        && let Some(reason) = budget.refused_since(refused)
+    {
+        // A call was not made that might have told another reason.
+        judgement = without_verdict(reason);
+    }
     Ok((judgement, transcript))
+}
+
+/// What a case does that is not allowed at the target; `None` if all of it is.
+pub(crate) fn not_allowed(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<Restrained> {
+    let does = |what| match what {
+        Restrained::Create => case.changes_something(contract),
+        Restrained::Raw => case.is_raw(),
+    };
+    [Restrained::Create, Restrained::Raw].into_iter().find(|what| !target.allows(*what) && does(*what))
 }
 
 /// A case that ran.

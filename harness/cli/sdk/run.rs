@@ -126,6 +126,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
         suite_version: Some(contract.register.suite_version),
         baseline_suite_version: None,
         shard: None,
+        left_out: None,
         seed: 0,
         side: Side::Client,
         target: TargetEvent {

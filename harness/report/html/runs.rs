@@ -107,6 +107,7 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Nothing(_) => "? nothing decided".to_owned(),
         Conclusion::Undecided { ids, .. } => format!("? {} undecided", ids.len()),
         Conclusion::Part(shard, _) => format!("? shard {shard} only"),
+        Conclusion::Trimmed(left_out) => format!("? {} left out", words::count(*left_out, "case")),
         Conclusion::CutShort => "? cut short".to_owned(),
     }
 }
@@ -143,9 +144,11 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated { .. } => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
-                open += 1;
-            }
+            Conclusion::CutShort
+            | Conclusion::Part(..)
+            | Conclusion::Trimmed(_)
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided { .. } => open += 1,
         }
     }
     let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });

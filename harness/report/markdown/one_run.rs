@@ -56,6 +56,11 @@ impl MarkdownPage<'_> {
         if let Some(newer) = words::newer_than_baseline(self.collected) {
             let _ = write!(head, "\n{}\n", prose(&words::capitalised(&newer)));
         }
+        if let Some(left_out) = &run.left_out {
+            for line in words::left_out(left_out, self.collected.cases.len()) {
+                let _ = write!(head, "\n{}\n", prose(&words::capitalised(&line)));
+            }
+        }
         if matches!(concluded, Conclusion::Undecided { .. }) {
             for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));

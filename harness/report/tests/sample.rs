@@ -213,6 +213,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         suite_version: None,
         baseline_suite_version: None,
         shard: None,
+        left_out: None,
         seed: 42,
         side: Side::Server,
         driver: None,
