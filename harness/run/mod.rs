@@ -12,6 +12,8 @@ pub mod forecast;
 mod interrupt;
 mod journal;
 mod lifetimes;
+#[cfg(feature = "cli")]
+mod lost;
 mod outages;
 mod probing;
 mod random_names;
@@ -34,6 +36,8 @@ pub use interrupt::{Interrupt, Interrupted};
 #[cfg(feature = "cli")]
 pub(crate) use journal::{Entries, Entry, EntryId, Found};
 pub use journal::{Journal, JournalError};
+#[cfg(feature = "cli")]
+pub(crate) use lost::{Found as FoundThing, NoList};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;

@@ -136,6 +136,16 @@ impl Session {
         self.blocked.as_ref()
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) fn context(&self) -> &RunContext {
+        &self.context
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
         self.context.judge.contract()

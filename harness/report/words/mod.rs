@@ -87,6 +87,7 @@ pub(crate) fn leftover_text(leftover: &Leftover) -> String {
     let Leftover { noun, name, case, endpoint, region, hook, .. } = leftover;
     let [noun, name, case, endpoint, region] = [noun, name, case, endpoint, region].map(|text| escape(text));
     match hook {
+        None if case.is_empty() => format!("{noun} {name} of a run at {endpoint} in {region}"),
         None => format!("{noun} {name} of the case {case} at {endpoint} in {region}"),
         Some(hook) => format!("{noun} {name} by the hook of {} at {endpoint} in {region}", escape(&hook.target)),
     }
