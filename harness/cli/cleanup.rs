@@ -124,25 +124,30 @@ struct Cleaner<'a> {
 
 impl Cleaner<'_> {
     async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
-        let mut session: Option<(Leftover, Session)> = None;
-        for (id, Entry { thing, in_doubt }) in entries.left() {
-            if let Some(run) = &thing.hook {
-                if self.is_wanted(&thing) && tally.undo(&thing, run, self.args.target.args.config()).await? {
+        let place = |entry: &Entry| (entry.thing.endpoint.clone(), entry.thing.region.clone());
+        for of_one in entries.left().chunk_by(|(_, one), (_, other)| place(one) == place(other)) {
+            let mut things = Vec::new();
+            for (id, entry) in of_one {
+                let Entry { thing, .. } = entry;
+                match &thing.hook {
+                    Some(run) if self.is_wanted(thing) => {
+                        if tally.undo(thing, run, self.args.target.args.config()).await? {
+                            entries.remove(*id).map_err(|error| failure(&error))?;
+                        }
+                    }
+                    Some(_) => {}
+                    None if self.is_closed_aws(thing) => tally.keep_at_aws(thing),
+                    None => things.push((*id, entry.clone())),
+                }
+            }
+            let Some((_, first)) = things.first() else { continue };
+            let Some(session) = self.session_of(&first.thing).await? else { continue };
+            let (ids, things): (Vec<_>, Vec<_>) = things.into_iter().unzip();
+            let deletions = session.delete_all(&things).await;
+            for ((id, entry), deletion) in ids.into_iter().zip(&things).zip(deletions) {
+                if tally.book(&entry.thing, deletion, true) {
                     entries.remove(id).map_err(|error| failure(&error))?;
                 }
-                continue;
-            }
-            let is_other = |known: &Leftover| known.endpoint != thing.endpoint || known.region != thing.region;
-            if self.is_closed_aws(&thing) {
-                tally.keep_at_aws(&thing);
-                continue;
-            }
-            if session.as_ref().is_none_or(|(known, _)| is_other(known)) {
-                session = self.session_of(&thing).await?.map(|session| (thing.clone(), session));
-            }
-            let Some((_, session)) = &session else { continue };
-            if tally.delete(session, &thing, in_doubt).await {
-                entries.remove(id).map_err(|error| failure(&error))?;
             }
         }
         entries.close().map_err(|error| failure(&error))
@@ -200,7 +205,7 @@ impl Cleaner<'_> {
             ))
         })?;
         for FoundThing { thing, .. } in found {
-            tally.delete(&session, &thing, false).await;
+            tally.delete(&session, &thing).await;
         }
         Ok(())
     }
@@ -227,13 +232,13 @@ impl Tally {
     }
 
     /// Deletes a thing, and says what became of it. Returns whether it is gone.
-    async fn delete(&mut self, session: &Session, thing: &Leftover, in_doubt: bool) -> bool {
-        self.book(thing, session.delete(thing, in_doubt).await, true)
+    async fn delete(&mut self, session: &Session, thing: &Leftover) -> bool {
+        self.book(thing, session.delete(thing).await, true)
     }
 
     /// The same for a thing of which nobody knows whether it was made: where it was not, nothing is said.
     async fn delete_if_there(&mut self, session: &Session, thing: &Leftover) {
-        self.book(thing, session.delete(thing, false).await, false);
+        self.book(thing, session.delete(thing).await, false);
     }
 
     /// Runs the teardown of a hook's set-up, and says what became of it. Returns whether it is undone.

@@ -9,12 +9,16 @@ use super::budget::Purpose;
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
+#[cfg(feature = "cli")]
+use super::journal::Entry;
 use super::journal::Journal;
 use super::lifetimes::recheck_lifetimes;
 use super::outages::{self, Reference};
 use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
+#[cfg(feature = "cli")]
+use super::staging::LATE;
 use super::staging::{Deletion, Made};
 use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
@@ -176,10 +180,29 @@ impl Session {
         self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Deletes something that an earlier run left behind. If it is `in_doubt` whether it was made, what is not there is
-    /// looked for a moment longer: the call that makes it may still be carried out.
-    pub async fn delete(&self, leftover: &Leftover, in_doubt: bool) -> Deletion {
-        self.context.delete(leftover, in_doubt).await
+    /// Deletes something that an earlier run left behind.
+    pub async fn delete(&self, leftover: &Leftover) -> Deletion {
+        self.context.delete(leftover, false).await
+    }
+
+    /// Deletes what an earlier run left behind, in this order. What is not there though it may have been made is looked
+    /// for again a moment later: the call that makes it may still be carried out.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn delete_all(&self, entries: &[Entry]) -> Vec<Deletion> {
+        let mut deletions = Vec::with_capacity(entries.len());
+        for entry in entries {
+            deletions.push(self.delete(&entry.thing).await);
+        }
+        let pairs = || entries.iter().zip(0..);
+        let again: Vec<_> =
+            pairs().filter(|(entry, at)| entry.in_doubt && deletions[*at] == Deletion::NotThere).collect();
+        if !again.is_empty() {
+            tokio::time::sleep(LATE).await;
+        }
+        for (entry, at) in again {
+            deletions[at] = self.delete(&entry.thing).await;
+        }
+        deletions
     }
 
     /// What the cases of a plan make with the names of this session's seed, the last thing first.
