@@ -89,7 +89,7 @@ impl Evidence {
         let session = Session::new(Arc::clone(corpus), judge.clone(), target, 0, jobs);
         let session = session.map_err(|error| error.to_string())?;
         let session = session.describing(Described::Nothing).with_journal(Journal::default());
-        let plan = Plan { cases, repeat: 1 };
+        let plan = Plan { cases, repeat: 1, left_out: None };
         run(
             &session,
             &plan,

@@ -11,7 +11,8 @@ use super::library::Library;
 use super::origin::{Origin, TracedArgs};
 use super::output::{print, say};
 use super::reports::place;
-use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, load_baseline, makes_nothing_at_aws};
+use super::restraint::restrained;
+use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::report::{self, BaselineExcuse, Event, Exit};
@@ -91,7 +92,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
-    makes_nothing_at_aws(&settings, &plan)?;
+    let plan = restrained(&settings, &library, plan, args.selection.names_cases())?;
     let execution = Execution {
         settings: &settings,
         library: &library,

@@ -16,8 +16,8 @@ use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::corpus::Plan;
 use crate::report::{Exit, answer_text, leftover_text};
-use crate::run::{Deletion, Entries, Found, JournalError, Session};
-use crate::targets::Target;
+use crate::run::{Deletion, Entries, Entry, Found, FoundThing, JournalError, NoList, Session};
+use crate::targets::{Target, TargetPlace, gate};
 use crate::text::{file_name, foreign};
 use crate::verdict::{HookRun, Leftover, TargetAnswer};
 
@@ -37,8 +37,33 @@ pub(super) struct CleanupArgs {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "seed", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 
+    /// Delete what has the tag of the run with this seed, where its journal is lost, or of any run if no seed is given: also
+    /// of runs that go on elsewhere; needs a target
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = Tagged::ANY, conflicts_with = "seed")]
+    tagged: Option<Tagged>,
+
     #[command(flatten)]
     fixtures: FixtureArgs,
+}
+
+/// Of which runs the tags are looked for.
+#[derive(Clone, Copy, Debug)]
+enum Tagged {
+    Any,
+    Run(u64),
+}
+
+impl Tagged {
+    const ANY: &str = "any";
+}
+
+impl std::str::FromStr for Tagged {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected the seed of a run, or nothing for any run, found \"{}\"", foreign(text));
+        if text == Self::ANY { Ok(Self::Any) } else { text.parse().map(Self::Run).map_err(|_| wrong()) }
+    }
 }
 
 /// What a clean-up found.
@@ -54,9 +79,10 @@ pub(super) fn run(args: &CleanupArgs) -> Result<ExitCode, Failure> {
     let named = Settings::resolve(args.target.clone())?;
     let is_named = named.from.get("target") != Origin::Default;
     let named = is_named.then_some(named);
-    named.iter().try_for_each(refuse_aws)?;
-    if args.seed.is_some() && named.is_none() {
-        return Err(Failure::usage("--seed needs the target of that run: add --endpoint URL"));
+    for (flag, is_given) in [("--seed", args.seed.is_some()), ("--tagged", args.tagged.is_some())] {
+        if is_given && named.is_none() {
+            return Err(Failure::usage(format!("{flag} needs the target of that run: add --endpoint URL")));
+        }
     }
     let mut tally = Tally::default();
     let found = Entries::find(args.leftovers.leftovers.as_deref()).map_err(|error| failure(&error))?;
@@ -72,6 +98,9 @@ pub(super) fn run(args: &CleanupArgs) -> Result<ExitCode, Failure> {
         }
         if let (Some(seed), Some(settings)) = (args.seed, &named) {
             cleaner.by_seed(seed, settings, &mut tally).await?;
+        }
+        if let (Some(tagged), Some(settings)) = (args.tagged, &named) {
+            cleaner.by_tag(tagged, settings, &mut tally).await?;
         }
         Ok(())
     })??;
@@ -95,21 +124,30 @@ struct Cleaner<'a> {
 
 impl Cleaner<'_> {
     async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
-        let mut session: Option<(Leftover, Session)> = None;
-        for (id, thing) in entries.left() {
-            if let Some(run) = &thing.hook {
-                if self.is_wanted(&thing) && tally.undo(&thing, run, self.args.target.args.config()).await? {
+        let place = |entry: &Entry| (entry.thing.endpoint.clone(), entry.thing.region.clone());
+        for of_one in entries.left().chunk_by(|(_, one), (_, other)| place(one) == place(other)) {
+            let mut things = Vec::new();
+            for (id, entry) in of_one {
+                let Entry { thing, .. } = entry;
+                match &thing.hook {
+                    Some(run) if self.is_wanted(thing) => {
+                        if tally.undo(thing, run, self.args.target.args.config()).await? {
+                            entries.remove(*id).map_err(|error| failure(&error))?;
+                        }
+                    }
+                    Some(_) => {}
+                    None if self.is_closed_aws(thing) => tally.keep_at_aws(thing),
+                    None => things.push((*id, entry.clone())),
+                }
+            }
+            let Some((_, first)) = things.first() else { continue };
+            let Some(session) = self.session_of(&first.thing).await? else { continue };
+            let (ids, things): (Vec<_>, Vec<_>) = things.into_iter().unzip();
+            let deletions = session.delete_all(&things).await;
+            for ((id, entry), deletion) in ids.into_iter().zip(&things).zip(deletions) {
+                if tally.book(&entry.thing, deletion, true) {
                     entries.remove(id).map_err(|error| failure(&error))?;
                 }
-                continue;
-            }
-            let is_other = |known: &Leftover| known.endpoint != thing.endpoint || known.region != thing.region;
-            if session.as_ref().is_none_or(|(known, _)| is_other(known)) {
-                session = self.session_of(&thing).await?.map(|session| (thing.clone(), session));
-            }
-            let Some((_, session)) = &session else { continue };
-            if tally.delete(session, &thing).await {
-                entries.remove(id).map_err(|error| failure(&error))?;
             }
         }
         entries.close().map_err(|error| failure(&error))
@@ -118,9 +156,17 @@ impl Cleaner<'_> {
     /// Whether a thing was made at the target that is named; true where none is.
     fn is_wanted(&self, thing: &Leftover) -> bool {
         self.named.is_none_or(|settings| match &settings.choice {
-            TargetChoice::Endpoint { url, .. } => url.as_str() == thing.endpoint,
-            TargetChoice::Mock | TargetChoice::Emulator | TargetChoice::Aws { .. } => false,
+            TargetChoice::Endpoint { url, .. } | TargetChoice::Aws { endpoint: url, .. } => {
+                url.as_str() == thing.endpoint
+            }
+            TargetChoice::Mock | TargetChoice::Emulator => false,
         })
+    }
+
+    /// Whether a thing was made at real AWS, and nobody has said that it may be asked.
+    fn is_closed_aws(&self, thing: &Leftover) -> bool {
+        let is_aws = thing.endpoint.parse().is_ok_and(|url| TargetPlace::of(&url) == TargetPlace::Aws);
+        is_aws && self.named.is_none()
     }
 
     /// A session with the target at which a thing was made; `None` where another target is named.
@@ -132,21 +178,43 @@ impl Cleaner<'_> {
         }
         let target = self.args.target.clone().at_server(thing.endpoint.clone(), thing.region.clone())?;
         let settings = Settings::resolve(target)?;
-        refuse_aws(&settings)?;
         let prepared = Prepared::new(&settings, self.library).await?;
         self.session(prepared.target, 0).map(Some)
     }
 
-    fn session(&self, target: Target, seed: u64) -> Result<Session, Failure> {
+    fn session(&self, mut target: Target, seed: u64) -> Result<Session, Failure> {
+        // What a run left costs more than the calls that delete it.
+        let is_asked = self.named.is_some_and(|settings| settings.from.get("max-calls") != Origin::Default);
+        target.max_calls = target.max_calls.filter(|_| is_asked);
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         Session::new(corpus, judge, target, seed, 1).map_err(Failure::of_target)
+    }
+
+    /// Deletes what has the tag of a run.
+    async fn by_tag(&self, tagged: Tagged, settings: &Settings, tally: &mut Tally) -> Result<(), Failure> {
+        let prepared = Prepared::new(settings, self.library).await?;
+        let session = self.session(prepared.target, 0)?;
+        let run = match tagged {
+            Tagged::Any => None,
+            Tagged::Run(seed) => Some(seed),
+        };
+        let found = session.find_tagged(run).await.map_err(|NoList { operation, answer }| {
+            let answer = foreign(&answer_text(&answer));
+            Failure::usage(format!(
+                "--tagged: {operation} gives no list of what is there, so nothing was looked for: {answer}"
+            ))
+        })?;
+        for FoundThing { thing, .. } in found {
+            tally.delete(&session, &thing).await;
+        }
+        Ok(())
     }
 
     /// Deletes what the cases of a run with this seed have made.
     async fn by_seed(&self, seed: u64, settings: &Settings, tally: &mut Tally) -> Result<(), Failure> {
         let prepared = Prepared::new(settings, self.library).await?;
         let session = self.session(prepared.target, seed)?;
-        let plan = Plan { cases: self.library.corpus.cases().to_vec(), repeat: self.args.repeat };
+        let plan = Plan { cases: self.library.corpus.cases().to_vec(), repeat: self.args.repeat, left_out: None };
         for thing in session.made_by_seed(&plan) {
             tally.delete_if_there(&session, &thing).await;
         }
@@ -154,14 +222,15 @@ impl Cleaner<'_> {
     }
 }
 
-fn refuse_aws(settings: &Settings) -> Result<(), Failure> {
-    match &settings.choice {
-        TargetChoice::Aws { .. } => Err(Failure::refused("nothing is made at real AWS, and nothing is deleted there")),
-        TargetChoice::Mock | TargetChoice::Emulator | TargetChoice::Endpoint { .. } => Ok(()),
-    }
-}
-
 impl Tally {
+    /// Says that a thing stays, because real AWS is not asked.
+    fn keep_at_aws(&mut self, thing: &Leftover) {
+        self.left += 1;
+        let allowed = gate::form();
+        let thing = leftover_text(thing);
+        self.lines.push(format!("still there: {thing}: real AWS is off; add --target aws --allow-aws {allowed}"));
+    }
+
     /// Deletes a thing, and says what became of it. Returns whether it is gone.
     async fn delete(&mut self, session: &Session, thing: &Leftover) -> bool {
         self.book(thing, session.delete(thing).await, true)

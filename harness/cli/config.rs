@@ -14,6 +14,7 @@ use super::settings::{Settings, TargetArgs, TargetChoice};
 use crate::contract::Service;
 use crate::report::hang;
 use crate::text::foreign;
+use crate::verdict::Restrained;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -109,7 +110,11 @@ fn all(settings: &Settings) -> Vec<Setting> {
         setting("wait", json!(settings.wait.as_secs_f64())),
         setting("patience", json!(settings.patience.as_secs_f64())),
         setting("max-time", json!(settings.max_time.map(|time| time.as_secs_f64()))),
+        setting("max-calls", json!(settings.restraint.max_calls)),
+        setting("rate", json!(settings.restraint.rate)),
         setting("allow-aws", allowed),
+        setting("allow-create", json!(settings.restraint.consents.contains(&Restrained::Create))),
+        setting("allow-raw", json!(settings.restraint.consents.contains(&Restrained::Raw))),
         setting("jobs", json!(settings.jobs)),
         setting("baseline", json!(settings.baseline)),
         setting("config", json!(from.file)),

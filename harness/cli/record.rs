@@ -13,7 +13,8 @@ use jiff::{Timestamp, ToSpan};
 use super::library::Library;
 use super::origin::TracedArgs;
 use super::output::{print, print_prose, say};
-use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, makes_nothing_at_aws};
+use super::restraint::restrained;
+use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run};
 use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Corpus, Plan};
@@ -63,7 +64,6 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, mut plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
-    makes_nothing_at_aws(&settings, &plan)?;
     let folder = if args.check {
         RecordingFolder::load(&args.folder, &library.corpus)
     } else {
@@ -82,6 +82,7 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
         }
     }
     refuse_mixture(&folder, of)?;
+    let plan = restrained(&settings, &library, plan, args.selection.names_cases())?;
     let selected = plan.cases.iter().map(|case| case.id.clone()).collect();
     let recorder = Arc::new(Recorder {
         folder,

@@ -20,12 +20,13 @@ use super::record::load_recordings;
 use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
 use super::resources;
-use super::settings::{Settings, TargetArgs, TargetChoice};
+use super::restraint::restrained;
+use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::validate::evidence;
-use super::{Failure, FixtureArgs};
+use super::{Failure, FixtureArgs, dry_run};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
-use crate::corpus::{ExpandedCase, Pattern, Plan, Selection, Shard};
+use crate::corpus::{Pattern, Plan, Selection, Shard};
 use crate::report::{
     AskedCall, Baseline, CauseText, Ending, Event, Exit, RecordingsEvent, RunEvent, Tally, TargetEvent, VERSION,
     answer_text, leftover_text, meaning, reason,
@@ -149,7 +150,7 @@ struct RunningArgs {
     #[command(flatten)]
     leftovers: LeftoversArg,
 
-    /// Print the ids of the selected cases, and send nothing
+    /// Print every call that would be made, their number, and what they may cost; send nothing
     #[arg(long, env = "COUNTERSIGN_DRY_RUN")]
     dry_run: bool,
 }
@@ -221,6 +222,11 @@ impl SelectionArgs {
         self.patterns.iter().filter_map(url).collect()
     }
 
+    /// Whether some cases are asked for by name.
+    pub(super) fn names_cases(&self) -> bool {
+        !self.patterns().is_empty() || !self.requirement.is_empty()
+    }
+
     fn patterns(&self) -> Vec<Pattern> {
         let pattern = |word: &PatternOrUrl| match word {
             PatternOrUrl::Pattern(pattern) => Some(pattern.clone()),
@@ -257,14 +263,13 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let operation = operation.name.is.clone();
     plan.repeat = args.running.repeat;
     can_be_run(&settings, &library.contract)?;
+    let plan = restrained(&settings, &library, plan, args.selection.names_cases())?;
     if args.running.dry_run {
         if args.reports.writes_files() {
             say("no report is written: --dry-run runs nothing");
         }
-        let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
-        return super::output::print(&ids.join("\n"));
+        return dry_run::print(&settings, &library, &library.contract.operations[&operation], &plan);
     }
-    makes_nothing_at_aws(&settings, &plan)?;
     args.reports.check_files(&[])?;
     let mut library = library;
     let recordings = args.recordings.load(&mut library)?;
@@ -321,28 +326,6 @@ pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(),
             "no requirement of the feature {feature} is judged yet, so claiming it would say nothing; leave it out of {}",
             settings.from.place("claim")
         ))),
-    }
-}
-
-/// Refuses a plan that would make something at real AWS.
-pub(super) fn makes_nothing_at_aws(settings: &Settings, plan: &Plan) -> Result<(), Failure> {
-    let features = settings.features();
-    let is_run = |case: &&Arc<ExpandedCase>| case.case.needs.iter().all(|need| features.contains(need));
-    let making = plan.cases.iter().filter(is_run).find(|case| case.is_staged());
-    if let (TargetChoice::Aws { .. }, Some(_)) = (&settings.choice, &settings.hooks) {
-        let place = settings.from.key("hooks");
-        return Err(Failure::refused(format!(
-            "{place} sets something up, and nothing is made at real AWS; leave it out"
-        )));
-    }
-    match (&settings.choice, making) {
-        (TargetChoice::Aws { .. }, Some(case)) => Err(Failure::refused(format!(
-            "the case {} makes something, and nothing is made at real AWS; leave its features out of {}, or leave it \
-             out with --skip",
-            case.id,
-            settings.from.place("claim")
-        ))),
-        _ => Ok(()),
     }
 }
 
@@ -414,6 +397,8 @@ impl Execution<'_> {
         let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         let mut summary = tally.summary(register, duration_ms, complete);
         summary.leftovers = leftovers;
+        let is_bounded = self.settings.restraint.max_calls.is_some();
+        summary.calls = session.as_ref().ok().filter(|_| is_bounded).map(Session::calls_made);
         let unfinished = session.iter().any(|session| session.unfinished_teardowns() > 0);
         let silence = tally.is_undecided_by_silence(register) || silent.is_some();
         let ending = Ending { leftovers: !summary.leftovers.is_empty() || unfinished, silence };
@@ -536,6 +521,7 @@ impl Execution<'_> {
             baseline_suite_version: self.baseline.as_ref().map(Baseline::suite_version),
             recordings: self.recordings.clone(),
             shard: self.shard.map(|shard| shard.to_string()),
+            left_out: self.plan.left_out.clone(),
             seed: self.seed,
             side: Side::Server,
             driver: None,

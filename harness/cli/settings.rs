@@ -14,6 +14,7 @@ use super::credentials::{ConfiguredServer, FromFile};
 use super::hooks::TargetHooks;
 use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
+use super::restraint::{Restraint, RestraintArgs};
 use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
 use crate::servers::emulator::EmulatorOptions;
@@ -116,6 +117,9 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = gate::form())]
     allow_aws: Option<AllowedResource>,
 
+    #[command(flatten)]
+    restraint: RestraintArgs,
+
     /// Cases in flight together [default: one per core for mock and emulator, 4 for an endpoint, 1 for AWS]
     #[arg(long, short, aliases = ["concurrency", "parallel", "threads", "workers"], env = "COUNTERSIGN_JOBS")]
     #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -207,6 +211,7 @@ pub(super) struct Settings {
     pub(super) patience: Duration,
     /// How long a run may take; `None` for ever.
     pub(super) max_time: Option<Duration>,
+    pub(super) restraint: Restraint,
     pub(super) baseline: Option<PathBuf>,
     pub(super) from: Origins,
 }
@@ -281,6 +286,7 @@ impl Settings {
         let clock = args.clock.map(|call| ClockSetting::Call { call, body: None });
         let clock = from.pick("clock", clock, [], profile.clock);
         let clock = clock.map(|setting| ClockMover::of(setting, &from.place("clock"))).transpose()?;
+        let restraint = Restraint::resolve(&args.restraint, (profile.max_calls, profile.rate), &mut from)?.at(&choice);
         let hooks = profile.hooks.map(|hooks| target_hooks(hooks, &mut from));
         let settings = Self {
             choice,
@@ -301,6 +307,7 @@ impl Settings {
             },
             wait: time(from.pick("wait", args.wait, [], profile.wait)).unwrap_or_default(),
             patience: time(from.pick("patience", args.patience, [], profile.patience)).unwrap_or(PATIENCE),
+            restraint,
             max_time: max_time.or((place != TargetPlace::Here).then_some(LONGEST_RUN)),
             baseline: from.pick("baseline", args.baseline, [], profile.baseline),
             from,

@@ -87,6 +87,7 @@ impl Prepared {
         if let Some(database) = &settings.database {
             target.database = Some(database.clone());
         }
+        settings.restraint.apply(&mut target);
         Self { target, _server: server }
     }
 }
@@ -227,7 +228,8 @@ async fn aws(url: &Url, allowed: &AllowedResource, settings: &Settings) -> Resul
         NoCredentials::Unreachable(why) => Failure::unreachable(why),
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))
+    let target = unsigned("aws", url, settings).allowing(allowed.clone());
+    Ok(if settings.sign { target.signed_by(credentials) } else { target })
 }
 
 /// The trials of the target that the environment names, for `cargo test`; `None` where it names none, or one of our own

@@ -24,7 +24,8 @@ pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
 pub use service::{
-    AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, ReservedWords, Resource, Service,
+    AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, MadeListing, ReservedWords, Resource,
+    Service, TagForm, TagListing,
 };
 pub use shapes::{JsonType, Member, MemberKind, Structure};
 pub use status::Status;

@@ -36,6 +36,8 @@ pub struct Operation {
     pub changes_nothing: Fact<bool>,
     /// Of an operation that makes something: what that is, and how it is undone.
     pub makes: Option<Fact<MadeKind>>,
+    /// What AWS asks for a call, or for what the call makes, in our own words.
+    pub costs: Option<Fact<String>>,
     /// Whether the model marks it as idempotent: the same call again changes nothing more.
     pub idempotent: Option<Fact<bool>>,
     /// The HTTP method.

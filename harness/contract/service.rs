@@ -172,6 +172,52 @@ pub struct MadeKind {
     pub with: Vec<String>,
     /// The error that says that there is one of this name already, or that something still depends on it.
     pub taken: String,
+    /// How a request gives it tags; absent where it takes none.
+    #[serde(default)]
+    pub tagged_by: Option<TagForm>,
+    /// Where a target lists the ones that it has.
+    #[serde(default)]
+    pub listed_by: Option<MadeListing>,
+}
+
+/// How tags are written: a list of objects, each with a key and a value.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagForm {
+    /// The member of the request that has the list.
+    pub member: String,
+    /// The member of each item that is the key.
+    pub key: String,
+    /// The member of each item that is the value.
+    pub value: String,
+}
+
+/// Where a target lists what it has of a kind of thing. The members by which the thing is undone have the same names in
+/// each item as in requests.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MadeListing {
+    /// The operation that lists them.
+    pub operation: String,
+    /// The JSON pointer of the list in its answer.
+    pub at: String,
+    /// How the tags of an item are asked for; absent where items have none.
+    #[serde(default)]
+    pub tags: Option<TagListing>,
+}
+
+/// How the tags of something are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagListing {
+    /// The operation that lists them.
+    pub operation: String,
+    /// The member of the item in its list that names it there.
+    pub of: String,
+    /// The member of the request that names it.
+    pub member: String,
+    /// The JSON pointer of the tags in the answer.
+    pub at: String,
 }
 
 /// Where calls of an operation go.

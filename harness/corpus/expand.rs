@@ -52,10 +52,20 @@ impl ExpandedCase {
         !self.setup.is_empty() || !self.teardown.is_empty() || self.calls.iter().any(is_staged)
     }
 
+    /// All of its calls, with those before and behind the judged ones.
+    pub fn every_call(&self) -> impl Iterator<Item = &Call> {
+        self.setup.iter().chain(&self.calls).chain(&self.teardown)
+    }
+
     /// Whether one of its calls is of an operation that changes something at the target.
     pub fn changes_something(&self, contract: &Contract) -> bool {
-        let mut calls = self.setup.iter().chain(&self.calls);
-        calls.any(|call| self.operation_of(call, contract).is_some_and(|operation| !operation.changes_nothing.is))
+        let mut calls = self.every_call();
+        calls.any(|call| self.operation_of(call, contract).is_none_or(|operation| !operation.changes_nothing.is))
+    }
+
+    /// Whether one of its requests departs from the documented form, or is not rightly signed.
+    pub fn is_raw(&self) -> bool {
+        self.every_call().any(|call| call.request.raw.is_some())
     }
 
     /// Whether it logs in to a database.

@@ -4,6 +4,7 @@
 //! Uses [`crate::contract`], and [`crate::text`] to show foreign text. Start with [`Case`], the format of a fixture;
 //! [`Corpus::load`] is the way in.
 
+pub mod budget;
 mod case;
 mod cases;
 mod check;
@@ -25,5 +26,5 @@ pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;
 pub use reply::{Reply, WrongReply};
-pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
+pub use select::{LeftOut, Pattern, Plan, SelectError, Selectable, Selection, Shard};
 pub use template::fill;

@@ -1,5 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::pattern::Glob;
 use super::{Corpus, ExpandedCase};
@@ -133,6 +136,49 @@ pub struct Plan {
     pub cases: Vec<Arc<ExpandedCase>>,
     /// How often each of them runs.
     pub repeat: u32,
+    /// What was left out of it after it was selected.
+    pub left_out: Option<LeftOut>,
+}
+
+/// The cases that were selected and are not run: a run may make only so many calls, and does some things at real AWS
+/// only where they are allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// How many cases there are too few calls for.
+    pub cases: usize,
+    /// How many calls the run may make; absent where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u64>,
+    /// How many calls the cases of the run make at most, where no answer is in doubt.
+    pub calls: u64,
+    /// How many calls it would be with the cases that there are too few calls for.
+    pub calls_of_all: u64,
+    /// Whether it is proven that no choice of cases decides more `must` requirements with so many calls.
+    pub is_best: bool,
+    /// How many cases do what is not allowed, by the flag that allows it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_allowed: BTreeMap<String, usize>,
+}
+
+impl LeftOut {
+    /// How many cases are left out in all.
+    pub fn total(&self) -> usize {
+        self.cases + self.not_allowed.values().sum::<usize>()
+    }
+
+    /// What was left out of a run, by what was left out of its shards.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
+        self.max_calls = self.max_calls.into_iter().chain(other.max_calls).reduce(|one, two| one + two);
+        (self.cases, self.calls) = (self.cases + other.cases, self.calls + other.calls);
+        self.calls_of_all += other.calls_of_all;
+        // Of two best choices, one for each shard, the two together need not be the best of all.
+        self.is_best = false;
+        for (flag, cases) in &other.not_allowed {
+            *self.not_allowed.entry(flag.clone()).or_default() += cases;
+        }
+        self
+    }
 }
 
 impl Plan {
@@ -142,7 +188,11 @@ impl Plan {
     /// When a pattern or a requirement matches nothing, or no case is left.
     pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
         let Some(operation) = &selection.operation else {
-            return Ok(Self { cases: selection.choose(corpus.cases(), register, "countersign list")?, repeat: 1 });
+            return Ok(Self {
+                cases: selection.choose(corpus.cases(), register, "countersign list")?,
+                repeat: 1,
+                left_out: None,
+            });
         };
         let (cases, others): (Vec<_>, Vec<_>) =
             corpus.cases().iter().cloned().partition(|case| case.operation == *operation);
@@ -166,7 +216,7 @@ impl Plan {
         if let Some(row) = rows.into_iter().find(|row| row.operation != *operation) {
             return Err(other(row.id.clone(), &row.operation));
         }
-        Ok(Self { cases: selection.choose(&cases, register, "countersign list")?, repeat: 1 })
+        Ok(Self { cases: selection.choose(&cases, register, "countersign list")?, repeat: 1, left_out: None })
     }
 }
 

@@ -71,6 +71,18 @@ impl<'a> Placeholder<'a> {
     }
 }
 
+/// A text in pieces: each is plain text and the name of the placeholder behind it; the last one has none.
+pub(crate) fn pieces(text: &str) -> Vec<(&str, Option<&str>)> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while let Some((before, inside)) = rest.split_once("${") {
+        let Some((name, behind)) = inside.split_once('}') else { break };
+        pieces.push((before, Some(name)));
+        rest = behind;
+    }
+    pieces.push((rest, None));
+    pieces
+}
+
 /// Fills in the placeholders of a text that is part of a JSON text. A placeholder that begins with `escaped:`, such as
 /// `${escaped:random:2}`, becomes a JSON escape for every character of its value.
 ///

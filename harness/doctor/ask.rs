@@ -11,6 +11,7 @@ use crate::corpus::{RequestSpec, SigningDefect};
 use crate::run::{plain_request, probe_input, random_seed};
 use crate::targets::probe::ProbedOperation;
 use crate::targets::{Target, TargetError};
+use crate::verdict::Restrained;
 use crate::wire::{ClientOptions, Credentials, Exchange, Masker, SeenSecrets, addresses};
 
 /// The name of an operation that no server has. A server that answers another operation in the same way may not have
@@ -62,11 +63,11 @@ pub(super) struct Answers {
     pub(super) unsigned: Option<Exchange>,
     /// For each further resource that is named, by its id: the call that names it alone.
     pub(super) by_resource: Vec<(String, Exchange)>,
-    /// Calls of the other operations that change nothing, by name.
+    /// Calls of the other operations that change nothing, by name; none at real AWS.
     pub(super) neighbours: Vec<(String, ComparedCall)>,
-    /// The call of the probe, for an operation that no server has.
-    pub(super) unknown: Exchange,
-    /// A call with a member that the operation does not have; `None` at real AWS, which has its operations.
+    /// The call of the probe, for an operation that no server has; `None` at real AWS, which has its operations.
+    pub(super) unknown: Option<Exchange>,
+    /// A call with a member that the operation does not have; `None` at real AWS too.
     pub(super) senseless: Option<ComparedCall>,
     /// Masks our own secrets, and every secret that one of the answers gives.
     pub(super) hidden: Masker,
@@ -96,7 +97,8 @@ pub(super) enum ConnectOutcome {
     NoAddress(Option<String>),
 }
 
-/// Makes all calls at once, and waits for each answer no longer than the deadline.
+/// Makes all calls at once, and waits for each answer no longer than the deadline. Real AWS gets few: that of the probe,
+/// one for each further resource that is named, and two with a wrong signature and none where that is allowed.
 pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Result<Answers, TargetError> {
     let ExaminedTarget { target, contract, operation } = examined;
     let start = Instant::now();
@@ -127,8 +129,10 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         }
     };
     let (plain_request, _) = probe_input(operation, contract, target);
+    let is_aws = target.allowed.is_some();
     let signed_as = |defect| {
-        OptionFuture::from(target.credentials.as_ref().map(|_| ask(operation, &plain_request.signed_with(defect))))
+        let signs = target.credentials.is_some() && target.allows(Restrained::Raw);
+        OptionFuture::from(signs.then(|| ask(operation, &plain_request.signed_with(defect))))
     };
     // An operation that changes something is asked without a name.
     let named = contract.service.resources.iter().filter(|_| operation.changes_nothing.is);
@@ -139,6 +143,7 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         async move { (of.id.clone(), answer.await) }
     });
     let others = contract.operations.values().filter(|other| other.name != operation.name && other.changes_nothing.is);
+    let others = others.filter(|_| !is_aws);
     let mut others: Vec<_> = others.collect();
     // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
@@ -155,7 +160,8 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         let answers = compare(other, &probe_input(other, contract, target).0);
         async move { (other.name.is.clone(), answers.await) }
     });
-    let senseless = target.allowed.is_none().then(|| {
+    let unknown = (!is_aws).then(|| ask(&nothing, &plain_request));
+    let senseless = (!is_aws).then(|| {
         let spec = RequestSpec::with(UNKNOWN_MEMBER, UNKNOWN_MEMBER);
         compare(operation, &spec)
     });
@@ -166,7 +172,7 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         signed_as(SigningDefect::Unsigned),
         join_all(by_resource),
         join_all(neighbours),
-        ask(&nothing, &plain_request),
+        OptionFuture::from(unknown),
         OptionFuture::from(senseless),
     );
     let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
@@ -209,7 +215,7 @@ impl Answers {
         let by_resource = self.by_resource.iter().map(|(_, exchange)| exchange);
         let compared = self.neighbours.iter().map(|(_, call)| call).chain(&self.senseless);
         let compared = compared.flat_map(ComparedCall::both);
-        [&self.probe].into_iter().chain(signed).chain(by_resource).chain(compared).chain([&self.unknown])
+        [&self.probe].into_iter().chain(signed).chain(by_resource).chain(compared).chain(&self.unknown)
     }
 
     /// Makes `hidden` mask our own secrets, and every secret that one of the answers gives. All answers are read first,

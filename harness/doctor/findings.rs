@@ -7,7 +7,7 @@ use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature};
 use crate::report::{AskedCall, CauseText, answer_text, meaning};
 use crate::targets::{CLOCK_LIMIT_SECONDS, probe};
-use crate::verdict::{ProbeOutcome, TargetClass};
+use crate::verdict::{ProbeOutcome, Restrained, TargetClass};
 use crate::wire::{Exchange, Response, TransportFault, address, error_type, is_own, quote};
 
 /// How far a clock may be off before it is reported, in seconds: `Date` has whole seconds, and an answer takes time.
@@ -57,7 +57,8 @@ impl<'a> ProbedTarget<'a> {
             findings.extend([self.clock(), self.operation()]);
             findings.extend(self.named_resource());
             findings.extend(self.further_resources());
-            findings.extend(self.neighbours());
+            // Real AWS has its operations, and is asked for none that a run does not need.
+            findings.extend(self.neighbours().filter(|_| self.examined.target.allowed.is_none()));
         }
         findings
     }
@@ -205,6 +206,11 @@ impl<'a> ProbedTarget<'a> {
     fn signature(&self) -> Option<Diagnosis> {
         use Acceptance::{Accepted, Open, Refused};
 
+        let target = self.examined.target;
+        if target.credentials.is_some() && !target.allows(Restrained::Raw) {
+            let found = format!("not tried: real AWS is sent wrong signatures only with --{}", Restrained::Raw.flag());
+            return Some(Diagnosis::unknown(Topic::Signature, found));
+        }
         let (wrong, unsigned) = (self.answers.wrong.as_ref()?, self.answers.unsigned.as_ref()?);
         let topic = Topic::Signature;
         let undecided = |because: String| {
@@ -310,8 +316,8 @@ impl<'a> ProbedTarget<'a> {
 /// Whether each of two requests for the operation is answered as the same request for an operation that nobody has;
 /// `None` if one of the four has no answer, or the comparison is not made. A run compares the same.
 fn answers_all_alike(examined: ExaminedTarget<'_>, answers: &Answers) -> Option<bool> {
-    let senseless = answers.senseless.as_ref()?;
-    let pairs = [(&answers.probe, &answers.unknown), (&senseless.own, &senseless.unknown)];
+    let (senseless, unknown) = (answers.senseless.as_ref()?, answers.unknown.as_ref()?);
+    let pairs = [(&answers.probe, unknown), (&senseless.own, &senseless.unknown)];
     let all_came = pairs.iter().all(|(own, unknown)| own.answer.is_ok() && unknown.answer.is_ok());
     let names = [examined.operation.name.is.as_str(), UNKNOWN];
     all_came.then(|| pairs.iter().all(|(own, unknown)| probe::are_alike(&[own], &[unknown], names)))

@@ -78,7 +78,7 @@ impl ProbedTarget<'_> {
                 } else if !self.is_accepted() {
                     // As for every other finding, the plain call must be accepted first.
                     format!("the call by {of} is not accepted either")
-                } else if is_like(response, &self.answers.unknown) {
+                } else if self.answers.unknown.as_ref().is_some_and(|unknown| is_like(response, unknown)) {
                     format!("an operation that nobody has is answered alike: {answer}")
                 } else if probe.class == TargetClass::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound)
                 {

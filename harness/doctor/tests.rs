@@ -57,7 +57,7 @@ fn answers_alike(answer: &Exchange) -> Answers {
         unsigned: Some(answer.clone()),
         by_resource: vec![(DOMAIN.to_owned(), answer.clone())],
         neighbours: [LIST, "GetWorkgroup"].map(|name| (name.to_owned(), call.clone())).to_vec(),
-        unknown: answer.clone(),
+        unknown: Some(answer.clone()),
         senseless: Some(call),
         hidden: Masker::default(),
     };
@@ -84,7 +84,7 @@ fn listing(answers: &mut Answers, answer: Exchange) {
 
 /// Sets the answer to every request for an operation that nobody has.
 fn unknown(answers: &mut Answers, answer: &Exchange) {
-    answers.unknown = answer.clone();
+    answers.unknown = Some(answer.clone());
     let calls = answers.neighbours.iter_mut().map(|(_, call)| call).chain(&mut answers.senseless);
     calls.for_each(|call| call.unknown = answer.clone());
 }
@@ -330,6 +330,6 @@ fn the_operation_is_compared_as_in_a_run(
 #[test]
 fn nothing_is_compared_where_an_answer_is_missing() {
     let mut answers = answers_alike(&exchange_with(200, "{}"));
-    answers.unknown = exchange(Err(TransportFault::Lost("closed".to_owned())));
+    answers.unknown = Some(exchange(Err(TransportFault::Lost("closed".to_owned()))));
     assert_eq!(about(&findings_of(&target(), &answers), &Topic::Operation).status, DiagnosisStatus::Ok);
 }

@@ -84,7 +84,7 @@ impl BadgeText {
             Conclusion::Violated { ids, .. } => (format!("{} of {must} violated", ids.len()), RED),
             Conclusion::Absent => ("not implemented".to_owned(), GREY),
             Conclusion::Undecided { .. } if !complete => ("run cut short".to_owned(), GREY),
-            Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
+            Conclusion::Part(..) | Conclusion::Trimmed(_) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
                 let decided = sum(|feature| feature.decided);
                 (format!("{decided} of {must} decided"), if decided == 0 { GREY } else { YELLOW })
             }

@@ -6,6 +6,7 @@ use super::collected::Collected;
 use super::event::{FeatureSummary, RequirementStatus, RunEvent};
 use super::words;
 use crate::contract::{Feature, Level};
+use crate::corpus::LeftOut;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
@@ -19,6 +20,9 @@ pub(super) enum Conclusion<'a> {
     /// Nothing is violated in this shard of a run; the number of `must` requirements that it leaves undecided. The
     /// other shards decide the rest.
     Part(&'a str, usize),
+    /// Every `must` requirement is decided and none is violated, by the cases that were run; this number of cases was
+    /// left out.
+    Trimmed(usize),
     Violated {
         /// The `must` requirements that are violated.
         ids: Vec<&'a str>,
@@ -57,7 +61,8 @@ impl<'a> Conclusion<'a> {
         // Older builds wrote that a shard is conformant.
         let part = collected.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
         let demonstration = collected.run.as_ref().is_some_and(RunEvent::is_demonstration);
-        let whole = summary.complete && part.is_none() && !demonstration;
+        let left_out = collected.run.as_ref().and_then(|run| run.left_out.as_ref()).map_or(0, LeftOut::total);
+        let whole = summary.complete && part.is_none() && !demonstration && left_out == 0;
         let holds = |of: &FeatureSummary| whole && of.violated == 0 && of.must > 0 && of.decided == of.must;
         let (holding, others): (Vec<_>, Vec<_>) = summary.features.iter().partition(|(_, feature)| holds(feature));
         let [mut holding, others]: [Vec<&str>; 2] =
@@ -66,7 +71,7 @@ impl<'a> Conclusion<'a> {
         if !holding.contains(&Feature::CORE.word()) {
             holding.clear();
         }
-        if summary.conformant && part.is_none() && !demonstration {
+        if summary.conformant && part.is_none() && !demonstration && left_out == 0 {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
             Self::Violated { ids: violated, holding, broken: others }
@@ -76,6 +81,8 @@ impl<'a> Conclusion<'a> {
             Self::Part(shard, undecided.len())
         } else if undecided.len() > 1 && summary.complete && musts(RequirementStatus::Pass).is_empty() {
             Self::Nothing(undecided.len())
+        } else if undecided.is_empty() && summary.complete && left_out > 0 {
+            Self::Trimmed(left_out)
         } else if !undecided.is_empty() {
             Self::Undecided { ids: undecided, holding, open: others }
         } else if demonstration && summary.complete {
@@ -91,7 +98,9 @@ impl<'a> Conclusion<'a> {
             Self::Conformant(_) => "conformant",
             Self::Violated { .. } => "not conformant",
             Self::Absent => "not implemented",
-            Self::Part(..) | Self::Nothing(_) | Self::Undecided { .. } | Self::CutShort => "not decided",
+            Self::Part(..) | Self::Trimmed(_) | Self::Nothing(_) | Self::Undecided { .. } | Self::CutShort => {
+                "not decided"
+            }
             Self::Demonstration => "a demonstration",
         }
     }
@@ -119,6 +128,13 @@ impl<'a> Conclusion<'a> {
                     musts(*open)
                 )
             }
+            Self::Trimmed(left_out) => format!(
+                "not decided: the cases that were run decide every must-requirement and violate none, and {} left out",
+                match left_out {
+                    1 => "1 case was".to_owned(),
+                    cases => format!("{cases} cases were"),
+                }
+            ),
             Self::Violated { ids, holding, .. } if holding.is_empty() => {
                 format!("not conformant: {} violated", musts(ids.len()))
             }
@@ -154,6 +170,7 @@ impl<'a> Conclusion<'a> {
             Self::Violated { ids, .. } | Self::Undecided { ids, .. } => ids,
             Self::Conformant(_)
             | Self::Part(..)
+            | Self::Trimmed(_)
             | Self::Absent
             | Self::CutShort
             | Self::Demonstration
@@ -197,6 +214,7 @@ impl From<&Conclusion<'_>> for Tone {
             | Conclusion::CutShort
             | Conclusion::Demonstration
             | Conclusion::Part(..)
+            | Conclusion::Trimmed(_)
             | Conclusion::Nothing(_)
             | Conclusion::Undecided { .. } => Self::Doubt,
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
+use crate::corpus::LeftOut;
 use crate::verdict::{CaseResult, Cause, Fault, Leftover, RecordedTarget, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
@@ -69,6 +70,9 @@ pub struct RunEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[1-9][0-9]*/[1-9][0-9]*$"))]
     pub shard: Option<String>,
+    /// What was left out of the selected cases; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
     /// The seed of all random names.
     pub seed: u64,
     /// Who is under test: an endpoint, or an SDK.
@@ -96,6 +100,11 @@ impl RunEvent {
     /// Whether it accepts recordings that are not of real AWS.
     pub fn is_demonstration(&self) -> bool {
         self.recordings.as_ref().is_some_and(|recordings| recordings.is_demonstration())
+    }
+
+    /// Whether it is one shard of several, or cases were left out of it: its results do not speak for the whole.
+    pub fn is_incomplete(&self) -> bool {
+        self.is_part() || self.left_out.as_ref().is_some_and(|left_out| left_out.total() > 0)
     }
 
     /// Whether it is one shard of several, whose results do not speak for the whole.
@@ -313,6 +322,9 @@ pub struct SummaryEvent {
     pub duration_ms: f64,
     /// Whether the run came to its end.
     pub complete: bool,
+    /// How many calls were made, with those that were repeated; absent where their number has no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
     /// What the run made at the target and could not delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<Leftover>,

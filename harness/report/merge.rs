@@ -111,6 +111,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         version: VERSION,
         selected: parts.iter().map(|part| part.run.selected).sum(),
         shard: None,
+        left_out: parts.iter().filter_map(|part| part.run.left_out.clone()).reduce(|one, two| one.with(&two)),
         started_at: parts.iter().map(|part| &part.run.started_at).min().unwrap_or(&first.run.started_at).clone(),
         target: probed.run.target.clone(),
         ..first.run.clone()

@@ -52,11 +52,11 @@ pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub(crate) use stream_form::{ReasonForm, because};
 pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
-#[cfg(feature = "cli")]
-pub(crate) use words::leftover_text;
 pub use words::reason;
 #[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
+#[cfg(feature = "cli")]
+pub(crate) use words::{left_out as left_out_text, leftover_text};
 
 #[cfg(feature = "run")]
 pub(crate) use self::words::in_a_line;

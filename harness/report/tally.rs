@@ -13,7 +13,7 @@ pub struct Tally {
     side: Side,
     operation: String,
     claimed: BTreeSet<Feature>,
-    /// Whether only a part of a run is counted.
+    /// Whether only a part of a run is counted: one shard, or what few calls leave of it.
     part: bool,
     /// What recordings say of requirements.
     recordings: Option<Box<RecordingsEvent>>,
@@ -38,7 +38,7 @@ impl Tally {
             Side::Client => BTreeSet::from([Feature::CORE]),
         };
         let (operation, recordings) = (run.operation.clone(), run.recordings.clone());
-        Self { side: run.side, operation, claimed, part: run.is_part(), recordings, ..Self::default() }
+        Self { side: run.side, operation, claimed, part: run.is_incomplete(), recordings, ..Self::default() }
     }
 
     /// Counts a case.
@@ -146,13 +146,13 @@ impl Tally {
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(self.confirmation(row) == ConfirmationStatus::Confirmed);
         }
-        // A case of another shard may violate a requirement that this shard decides.
+        // A case of another shard, or one that was left out, may violate a requirement that this run decides.
         let demonstration = self.recordings.as_ref().is_some_and(|recordings| recordings.is_demonstration());
         let whole = complete && !self.part && !demonstration;
         let conformant = whole && open == 0 && features.values().all(|feature| feature.violated == 0);
         let (verdicts, checks) = (self.verdicts.clone(), self.checks);
-        let leftovers = Vec::new();
-        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, leftovers }
+        let (leftovers, calls) = (Vec::new(), None);
+        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete, calls, leftovers }
     }
 
     /// The events that follow the cases.

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::RwLock;
 
+use super::budget::Purpose;
 use super::interrupt::{Interrupt, Interrupted};
 use super::journal::Journal;
 use super::outages::Reference;
@@ -27,6 +28,8 @@ use crate::wire::{Exchange, SeenSecrets, Transcript};
 pub(super) struct RunContext {
     /// When the session began.
     pub(super) start: Instant,
+    /// The seed of all random names.
+    pub(super) seed: u64,
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,
@@ -54,6 +57,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) new_connections: bool,
     /// What this run of the case has made and not deleted.
     pub(super) made: &'a Made,
+    /// What its calls are for.
+    pub(super) purpose: Purpose,
 }
 
 /// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
@@ -191,7 +196,8 @@ impl<'a> CaseRun<'a> {
         let random_names = random_names.of_next_calls();
         // A request that is sent again has the same random names, and a new signature.
         let make = || maker.make(&call.request, address, &mut random_names(), Timestamp::now());
-        self.interrupt.unless(self.context.sender.send(&self.context.seen, self.new_connections, make)).await
+        let how = (self.new_connections, self.purpose);
+        self.interrupt.unless(self.context.sender.send(&self.context.seen, how, make)).await
     }
 
     /// What a path begins with that tells the target which case and which part of it a request belongs to.
@@ -227,8 +233,8 @@ impl<'a> CaseRun<'a> {
         self.context.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
-    /// Undoes what the case did, and returns whether all of it is undone. The caller must give this run an interrupt
-    /// that is never set.
+    /// Undoes what the case did, and returns whether all of it is undone. The caller must give this run the purpose to
+    /// undo, and an interrupt that is never set.
     pub(super) async fn tear_down(&self, random_names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
@@ -250,6 +256,7 @@ fn part_name(index: usize) -> String {
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
     let verdict = match &reason {
         Reason::OutOfTime { .. }
+        | Reason::OutOfCalls { .. }
         | Reason::Database { answer: DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_), .. } => {
             Verdict::Indeterminate
         }

@@ -31,6 +31,8 @@ pub(crate) type EntryId = u64;
 enum Line {
     /// This is about to be made.
     Made { id: EntryId, version: u32, thing: Box<Leftover> },
+    /// It is there: the target said so.
+    Confirmed { id: EntryId },
     /// It is gone.
     Gone { id: EntryId },
 }
@@ -85,7 +87,15 @@ struct Open {
     file: File,
     next: EntryId,
     /// The entries that are not gone.
-    left: BTreeMap<EntryId, Leftover>,
+    left: BTreeMap<EntryId, Entry>,
+}
+
+/// Something that is not gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) thing: Leftover,
+    /// Whether nobody knows if it was made: the run ended before the answer came.
+    pub(crate) in_doubt: bool,
 }
 
 impl Default for Journal {
@@ -110,8 +120,21 @@ impl Journal {
         let id = open.next;
         open.next += 1;
         open.write(&Line::Made { id, version: 1, thing: Box::new(thing.clone()) })?;
-        open.left.insert(id, thing.clone());
+        open.left.insert(id, Entry { thing: thing.clone(), in_doubt: true });
         Ok(id)
+    }
+
+    /// Writes down that an entry is there: the target said so.
+    pub(crate) fn confirm(&self, id: EntryId) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = &mut *open else { return };
+        if let Some(entry) = open.left.get_mut(&id) {
+            entry.in_doubt = false;
+        }
+        if let Err(error) = open.write(&Line::Confirmed { id }) {
+            // A clean-up then takes a moment longer.
+            tracing::warn!(%error, "the journal is not current");
+        }
     }
 
     /// Writes down what is known of an entry by now.
@@ -119,7 +142,7 @@ impl Journal {
     pub(crate) fn update(&self, id: EntryId, thing: &Leftover) -> Result<(), JournalError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = &mut *open else { return Ok(()) };
-        open.left.insert(id, thing.clone());
+        open.left.insert(id, Entry { thing: thing.clone(), in_doubt: true });
         open.write(&Line::Made { id, version: 1, thing: Box::new(thing.clone()) })
     }
 
@@ -222,8 +245,8 @@ impl Entries {
     }
 
     /// What is left, the last thing first.
-    pub(crate) fn left(&self) -> Vec<(EntryId, Leftover)> {
-        self.0.left.iter().rev().map(|(id, thing)| (*id, thing.clone())).collect()
+    pub(crate) fn left(&self) -> Vec<(EntryId, Entry)> {
+        self.0.left.iter().rev().map(|(id, entry)| (*id, entry.clone())).collect()
     }
 
     /// Writes down that an entry is gone.
@@ -253,7 +276,7 @@ fn lock(path: &Path, file: &File) -> Result<(), JournalError> {
 
 /// The entries of a journal that are not gone, and the length of its whole lines. A last line without an end was cut off
 /// while it was written: what it is about was not sent.
-fn read(path: &Path, file: &File) -> Result<(BTreeMap<EntryId, Leftover>, u64), JournalError> {
+fn read(path: &Path, file: &File) -> Result<(BTreeMap<EntryId, Entry>, u64), JournalError> {
     let (mut left, mut text, mut whole) = (BTreeMap::new(), String::new(), 0);
     let mut from_start = file;
     let readable = from_start.rewind().and_then(|()| from_start.take(LARGEST).read_to_string(&mut text));
@@ -261,7 +284,8 @@ fn read(path: &Path, file: &File) -> Result<(BTreeMap<EntryId, Leftover>, u64), 
     for (index, line) in text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n')) {
         whole += line.len() as u64;
         match serde_json::from_str(line) {
-            Ok(Line::Made { id, version: 1, thing }) => drop(left.insert(id, *thing)),
+            Ok(Line::Made { id, version: 1, thing }) => drop(left.insert(id, Entry { thing: *thing, in_doubt: true })),
+            Ok(Line::Confirmed { id }) => left.get_mut(&id).into_iter().for_each(|entry| entry.in_doubt = false),
             Ok(Line::Gone { id }) => drop(left.remove(&id)),
             Ok(Line::Made { version, .. }) => {
                 let error = format!("expected version 1, found {version}");
@@ -319,7 +343,7 @@ mod tests {
 
     fn names(path: &Path) -> Vec<String> {
         let (left, _) = read(path, &File::open(path).expect("it is there")).expect("it is readable");
-        left.into_values().map(|thing| thing.name).collect()
+        left.into_values().map(|entry| entry.thing.name).collect()
     }
 
     #[test]
@@ -353,6 +377,19 @@ mod tests {
         std::fs::write(&path, format!("{text}no JSON\n")).expect("writable");
         let error = Journal::at(path).add(&thing("two")).expect_err("a line is wrong").to_string();
         assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn what_the_target_said_is_there_is_in_no_doubt() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("left.jsonl");
+        let journal = Journal::at(path.clone());
+        let first = journal.add(&thing("one")).expect("it is written");
+        journal.add(&thing("two")).expect("it is written");
+        journal.confirm(first);
+        let (left, _) = read(&path, &File::open(&path).expect("it is there")).expect("it is readable");
+        let doubts: Vec<_> = left.into_values().map(|entry| (entry.thing.name, entry.in_doubt)).collect();
+        assert_eq!(doubts, [("one".to_owned(), false), ("two".to_owned(), true)]);
     }
 
     #[cfg(unix)]

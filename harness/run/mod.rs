@@ -3,13 +3,17 @@
 //! Uses contract, corpus, judge, targets, verdict and wire. Start with [`Session`], which runs one case with all that
 //! it needs (its control, its setup and its teardown). [`run`] runs a whole plan with it.
 
+mod budget;
 mod case;
 mod case_result;
 mod clock;
 mod database;
+pub mod forecast;
 mod interrupt;
 mod journal;
 mod lifetimes;
+#[cfg(feature = "cli")]
+mod lost;
 mod outages;
 mod probing;
 mod random_names;
@@ -20,6 +24,7 @@ pub mod runtime;
 mod sender;
 mod session;
 mod staging;
+mod tags;
 
 use std::sync::Arc;
 
@@ -29,11 +34,15 @@ use tokio::sync::watch;
 
 pub use interrupt::{Interrupt, Interrupted};
 #[cfg(feature = "cli")]
-pub(crate) use journal::{Entries, EntryId, Found};
+pub(crate) use journal::{Entries, Entry, EntryId, Found};
 pub use journal::{Journal, JournalError};
+#[cfg(feature = "cli")]
+pub(crate) use lost::{Found as FoundThing, NoList};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
+#[cfg(feature = "cli")]
+pub(crate) use session::not_allowed;
 pub use session::{Described, JudgedCase, Observer, Session};
 pub use staging::Deletion;
 

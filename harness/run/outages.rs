@@ -139,7 +139,7 @@ pub(super) async fn perform(
                 return Ok((Judgement::undecided(reason), transcript));
             }
         }
-        if let Some(reason) = context.sender.out_of_time() {
+        if let Some(reason) = context.sender.is_over() {
             return Ok((Judgement::undecided(reason), transcript));
         }
     }
@@ -275,11 +275,18 @@ async fn presence(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
     if is_there(case_run, random_names).await? {
         return Ok(Presence::There);
     }
+    // A call that was not made has no answer either.
+    if let Some(reason) = case_run.context.sender.budget.is_spent() {
+        return Ok(Presence::Away(reason));
+    }
     tracing::info!(case = case_run.case.id, "the target is away");
     while start.elapsed() < case_run.context.target.patience {
         case_run.interrupt.unless(tokio::time::sleep(PAUSE)).await?;
         if is_there(case_run, random_names).await? {
             return Ok(Presence::Back);
+        }
+        if let Some(reason) = case_run.context.sender.budget.is_spent() {
+            return Ok(Presence::Away(reason));
         }
     }
     Ok(Presence::Away(Reason::Away { from: moment(from), to: moment(Timestamp::now()) }))

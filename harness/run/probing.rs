@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::budget::Purpose;
 use super::case::RunContext;
 use super::probe_input;
 use super::random_names::RandomNames;
@@ -30,7 +31,7 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
     loop {
         let outcome = probe_once(context, seed, operation).await;
         let may_start = !outcome.class.is_judged() && outcome.answer.is_no_route();
-        if !may_start || context.start.elapsed() >= context.target.wait {
+        if !may_start || context.sender.is_over().is_some() || context.start.elapsed() >= context.target.wait {
             return outcome;
         }
         tokio::time::sleep(PAUSE).await;
@@ -86,7 +87,7 @@ impl Prober<'_> {
                 Timestamp::now(),
             )
         };
-        self.context.sender.send(&self.context.seen, false, make).await
+        self.context.sender.send(&self.context.seen, (false, Purpose::Asking), make).await
     }
 
     /// Makes a call until its answer says something about the target, or the time is over that an answer of its kind
@@ -95,7 +96,8 @@ impl Prober<'_> {
         let start = Instant::now();
         loop {
             let exchange = self.ask(operation, spec).await?;
-            if start.elapsed() >= self.time_for_another(&exchange) {
+            let is_over = self.context.sender.is_over().is_some();
+            if is_over || start.elapsed() >= self.time_for_another(&exchange) {
                 return Ok(exchange);
             }
             tokio::time::sleep(PAUSE).await;

@@ -1,5 +1,5 @@
 //! Sends requests. Limits how many are in flight, repeats a request if the target throttles or fails, and gives up a
-//! target that does not answer. Ends a run at its time limit.
+//! target that does not answer. Ends a run at its time limit, and makes no call beyond its budget.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::budget::{Budget, Pace, Purpose};
 use crate::verdict::Reason;
-use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFault};
+use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFault, error_type};
 
 /// A target is given up after this number of requests in a row without a usable answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -45,6 +46,11 @@ pub(super) struct Sender {
     recovery: Duration,
     /// A permit for each request in flight.
     in_flight: Semaphore,
+    /// How many calls the run may make.
+    pub(super) budget: Budget,
+    pace: Pace,
+    /// The names of errors after which trying again may help, by the contract.
+    retryable: Vec<String>,
     /// The number of requests in a row that were throttled to the end or timed out.
     unanswered: AtomicU32,
     /// How often it was said that the target answers other requests.
@@ -62,7 +68,37 @@ impl Sender {
         let jobs = jobs.max(1);
         let (in_flight, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
         let (pardons, given_up, faults_pass) = (AtomicU32::new(0), OnceLock::new(), AtomicBool::new(false));
-        Self { client, jobs, recovery, in_flight, unanswered, pardons, given_up, limit: None, faults_pass }
+        let (budget, pace, retryable) = (Budget::default(), Pace::default(), Vec::new());
+        Self {
+            client,
+            jobs,
+            recovery,
+            in_flight,
+            budget,
+            pace,
+            retryable,
+            unanswered,
+            pardons,
+            given_up,
+            limit: None,
+            faults_pass,
+        }
+    }
+
+    /// From now on, requests are sent again also after these errors.
+    pub(super) fn retrying_after(mut self, errors: Vec<String>) -> Self {
+        self.retryable = errors;
+        self
+    }
+
+    /// From now on, the run may make this number of calls, of which some were `made` already.
+    pub(super) fn call_at_most(&mut self, calls: u64, made: u64) {
+        self.budget = Budget::of(calls, made);
+    }
+
+    /// From now on, calls begin at this rate at most, in calls a second.
+    pub(super) fn call_at_rate(&mut self, calls: f64) {
+        self.pace = Pace::of(calls);
     }
 
     /// From now on, the run may take this long.
@@ -70,14 +106,15 @@ impl Sender {
         self.limit = Instant::now().checked_add(limit).map(|end| (end, limit));
     }
 
-    /// Why no more cases are run; `None` unless the target was given up, or the run has reached its time limit.
+    /// Why no more cases are run; `None` unless the target was given up, or the run has reached its limit of time or of
+    /// calls.
     pub(super) fn gives_up(&self) -> Option<Reason> {
         let (requests, together) = (HOPELESS_AFTER, self.jobs > 1);
         let hopeless = self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER;
         self.given_up
             .get()
             .cloned()
-            .or_else(|| self.out_of_time())
+            .or_else(|| self.is_over())
             .or_else(|| hopeless.then_some(Reason::GivenUp { requests, together }))
     }
 
@@ -94,6 +131,11 @@ impl Sender {
         self.given_up.get_or_init(|| reason);
     }
 
+    /// Why the run is over: it has reached its limit of time or of calls; `None` if it is not.
+    pub(super) fn is_over(&self) -> Option<Reason> {
+        self.out_of_time().or_else(|| self.budget.is_spent())
+    }
+
     /// [`Reason::OutOfTime`] if the run has reached its time limit.
     pub(super) fn out_of_time(&self) -> Option<Reason> {
         let (end, limit) = self.limit?;
@@ -101,20 +143,32 @@ impl Sender {
         (Instant::now() >= end).then_some(Reason::OutOfTime { limit_ms })
     }
 
-    /// Sends a request. If the target throttles or fails, makes the request anew and sends it again. `seen` learns the
-    /// secrets of every answer, also of those that are not returned.
+    /// Sends a request. If the target throttles or fails, makes the request anew and sends it again, as long as the
+    /// budget has calls for `purpose`. `seen` learns the secrets of every answer, also of those that are not returned.
+    ///
+    /// # Errors
+    /// Why nothing was sent: the request cannot be made, or the budget is spent.
     pub(super) async fn send(
         &self,
         seen: &SeenSecrets,
-        new_connection: bool,
+        (new_connection, purpose): (bool, Purpose),
         mut make_request: impl FnMut() -> Result<Request, Reason>,
     ) -> Result<Exchange, Reason> {
         let (mut attempt, mut repeats, mut fault) = (0, 0, None);
+        // The last answer, where the request is sent again.
+        let mut last: Option<Box<Exchange>> = None;
         loop {
             // The request is made and signed while others are in flight. Its answer is judged while the next one is in
             // flight.
-            let request = make_request()?;
+            let mut request = make_request()?;
             let permit = self.in_flight.acquire().await;
+            if self.pace.turn().await {
+                // Its signature must be of the moment.
+                request = make_request()?;
+            }
+            if let Err(refusal) = self.budget.take(purpose) {
+                return last.map(|last| *last).ok_or(refusal);
+            }
             // Every future that may send a request holds this one, and futures are moved: the box keeps them small.
             let mut exchange = if new_connection {
                 Box::pin(self.client.send_over_new_connection(request)).await
@@ -129,18 +183,21 @@ impl Sender {
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
             let silent = matches!(&exchange.answer, Err(TransportFault::Timeout(_)));
-            if throttled && attempt < THROTTLED_RETRIES && self.out_of_time().is_none() {
-                tokio::time::sleep(pause(&exchange, attempt)).await;
+            let backs_off = throttled || self.is_retryable(&exchange);
+            if backs_off && attempt < THROTTLED_RETRIES && self.may_send_again(purpose) {
+                tokio::time::sleep(pause(&exchange, attempt, rand::random())).await;
                 attempt += 1;
+                last = Some(Box::new(exchange));
                 continue;
             }
             let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
             let slow = exchange.elapsed > SLOW;
             let may_repeat = failed.is_some() && !throttled && !slow && repeats < self.repeats();
-            if may_repeat && self.out_of_time().is_none() {
+            if may_repeat && self.may_send_again(purpose) {
                 tokio::time::sleep(self.recovery * (1 + repeats.min(1))).await;
                 repeats += 1;
                 fault = failed;
+                last = Some(Box::new(exchange));
                 continue;
             }
             if exchange.answer.is_ok() && failed.is_none() {
@@ -154,6 +211,18 @@ impl Sender {
             }
             return Ok(exchange);
         }
+    }
+
+    /// Whether there is time and budget to send a request again.
+    fn may_send_again(&self, purpose: Purpose) -> bool {
+        self.out_of_time().is_none() && (purpose == Purpose::Undoing || self.budget.is_spent().is_none())
+    }
+
+    /// Whether the contract says of an error that trying again may help. A fault of the service has repeats of its own.
+    fn is_retryable(&self, exchange: &Exchange) -> bool {
+        let is_refusal = |response: &&Response| (400..500).contains(&response.status) && !self.retryable.is_empty();
+        let error = exchange.answer.as_ref().ok().filter(is_refusal).and_then(error_type);
+        error.is_some_and(|error| self.retryable.contains(&error))
     }
 
     fn repeats(&self) -> u32 {
@@ -179,11 +248,16 @@ fn log(exchange: &Exchange, seen: &SeenSecrets) {
 }
 
 /// How long to wait before a throttled request is sent again: as long as the target asks for. If it does not ask, twice
-/// as long as the last time. At most [`LONGEST_PAUSE`].
-fn pause(exchange: &Exchange, attempt: u32) -> Duration {
+/// as long as the last time. At most [`LONGEST_PAUSE`]. `random`, from 0 to 1, spreads the requests of several callers,
+/// who would all come back together otherwise: half of a pause that nobody asked for is left to it, and what was asked
+/// for grows by up to half of the first pause.
+fn pause(exchange: &Exchange, attempt: u32, random: f64) -> Duration {
     let asked_seconds =
         exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
-    asked_seconds.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
+    match asked_seconds {
+        Some(seconds) => Duration::from_secs(seconds).min(LONGEST_PAUSE) + (FIRST_PAUSE / 2).mul_f64(random),
+        None => (FIRST_PAUSE * 2_u32.pow(attempt)).min(LONGEST_PAUSE).mul_f64((1.0 + random) / 2.0),
+    }
 }
 
 #[cfg(test)]
@@ -222,7 +296,60 @@ mod tests {
     async fn send(sender: &Sender) -> Exchange {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
         let request = Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() };
-        sender.send(&SeenSecrets::new([]), false, || Ok(request.clone())).await.expect("nothing is missing")
+        let how = (false, Purpose::Asking);
+        sender.send(&SeenSecrets::new([]), how, || Ok(request.clone())).await.expect("nothing is missing")
+    }
+
+    #[rstest]
+    #[case::at_first(None, 0, 0.0, 100)]
+    #[case::at_first_with_luck(None, 0, 1.0, 200)]
+    #[case::later(None, 3, 0.5, 1200)]
+    #[case::as_asked(Some("2"), 0, 0.0, 2000)]
+    #[case::as_asked_and_spread(Some("2"), 3, 1.0, 2100)]
+    #[case::at_most_so_long(Some("3600"), 0, 0.0, 5000)]
+    #[case::no_number(Some("Sun, 06 Nov 1994 08:49:37 GMT"), 0, 1.0, 200)]
+    fn a_throttled_request_waits_as_asked_or_ever_longer(
+        #[case] asked: Option<&str>,
+        #[case] attempt: u32,
+        #[case] random: f64,
+        #[case] milliseconds: u64,
+    ) {
+        let headers = asked.map(|asked| ("Retry-After", asked)).into_iter().collect();
+        let request =
+            Request { method: String::new(), target: String::new(), headers: Headers::new(), body: Vec::new() };
+        let exchange = Exchange {
+            request,
+            answer: Ok(Response { status: 429, headers, body: Vec::new() }),
+            cut_off: None,
+            sent_at: jiff::Timestamp::UNIX_EPOCH,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            elapsed: Duration::ZERO,
+            fault_before: None,
+        };
+        assert_eq!(pause(&exchange, attempt, random), Duration::from_millis(milliseconds));
+    }
+
+    #[rstest]
+    #[case::of_calls(&[200], 2, &[200, 200])]
+    #[case::retries_count(&[500, 200, 200], 2, &[200])]
+    #[case::the_last_answer_stands(&[429], 2, &[429])]
+    #[tokio::test]
+    async fn no_call_is_made_beyond_the_budget(
+        #[case] statuses: &'static [u16],
+        #[case] limit: u64,
+        #[case] answers: &[u16],
+    ) {
+        let (mut sender, request_count) = server(statuses).await;
+        sender.call_at_most(limit, 0);
+        for status in answers {
+            assert_eq!(send(&sender).await.answer.map(|answer| answer.status), Ok(*status));
+        }
+        let request =
+            || Ok(Request { method: "GET".into(), target: "/".into(), headers: Headers::new(), body: Vec::new() });
+        let refused = sender.send(&SeenSecrets::new([]), (false, Purpose::Asking), request).await;
+        let refusal = Reason::OutOfCalls { limit };
+        assert_eq!(refused.map(|exchange| exchange.answer), Err(refusal.clone()));
+        assert_eq!((sender.gives_up(), u64::from(request_count.load(Ordering::Relaxed))), (Some(refusal), limit));
     }
 
     #[rstest]

@@ -6,22 +6,27 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, RwLock};
 
+use super::budget::Purpose;
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
+#[cfg(feature = "cli")]
+use super::journal::Entry;
 use super::journal::Journal;
 use super::lifetimes::recheck_lifetimes;
 use super::outages::{self, Reference};
 use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
+#[cfg(feature = "cli")]
+use super::staging::LATE;
 use super::staging::{Deletion, Made};
 use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase, Plan};
 use crate::judge::{Judge, Judgement};
 use crate::targets::{Target, TargetError};
-use crate::verdict::{CaseResult, Leftover, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Leftover, ProbeOutcome, Reason, Restrained, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
 /// Which results of a session describe what was sent and answered. To describe takes longer than to judge.
@@ -71,7 +76,6 @@ impl fmt::Debug for Observer {
 pub struct Session {
     corpus: Arc<Corpus>,
     context: RunContext,
-    seed: u64,
     described: Described,
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
@@ -94,11 +98,21 @@ impl Session {
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
         let ours: Vec<_> = target.credentials.iter().chain(&target.denied).flat_map(Credentials::secrets).collect();
         let secrets = Masker::new(ours.clone());
-        let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
+        let errors = judge.contract().service.errors.iter();
+        let retryable = errors.filter(|(_, error)| error.retryable.as_ref().is_some_and(|fact| fact.is));
+        let retryable = retryable.map(|(name, _)| name.clone()).collect();
+        let mut sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery).retrying_after(retryable);
+        if let Some(calls) = target.max_calls {
+            sender.call_at_most(calls, target.calls_before());
+        }
+        if let Some(calls) = target.calls_a_second {
+            sender.call_at_rate(calls);
+        }
         Ok(Self {
             corpus,
             context: RunContext {
                 start: Instant::now(),
+                seed,
                 judge,
                 target,
                 sender,
@@ -108,7 +122,6 @@ impl Session {
                 lost_clock: OnceLock::new(),
                 journal: Arc::default(),
             },
-            seed,
             described: Described::All,
             secrets,
             probes: Mutex::default(),
@@ -167,6 +180,16 @@ impl Session {
         self.blocked.as_ref()
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) fn context(&self) -> &RunContext {
+        &self.context
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
         self.context.judge.contract()
@@ -180,6 +203,11 @@ impl Session {
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
         self.context.sender.jobs
+    }
+
+    /// How many calls were made, with those that were repeated and those before the session.
+    pub fn calls_made(&self) -> u64 {
+        self.context.sender.budget.made()
     }
 
     /// How many cases could not undo what they did.
@@ -197,6 +225,26 @@ impl Session {
         self.context.delete(leftover, false).await
     }
 
+    /// Deletes what an earlier run left behind, in this order. What is not there though it may have been made is looked
+    /// for again a moment later: the call that makes it may still be carried out.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn delete_all(&self, entries: &[Entry]) -> Vec<Deletion> {
+        let mut deletions = Vec::with_capacity(entries.len());
+        for entry in entries {
+            deletions.push(self.delete(&entry.thing).await);
+        }
+        let pairs = || entries.iter().zip(0..);
+        let again: Vec<_> =
+            pairs().filter(|(entry, at)| entry.in_doubt && deletions[*at] == Deletion::NotThere).collect();
+        if !again.is_empty() {
+            tokio::time::sleep(LATE).await;
+        }
+        for (entry, at) in again {
+            deletions[at] = self.delete(&entry.thing).await;
+        }
+        deletions
+    }
+
     /// What the cases of a plan make with the names of this session's seed, the last thing first.
     pub fn made_by_seed(&self, plan: &Plan) -> Vec<Leftover> {
         let (made, interrupt) = (Made::default(), Interrupt::never());
@@ -204,8 +252,10 @@ impl Session {
         let mut all: Vec<Leftover> = Vec::new();
         for (case, run) in plan.cases.iter().flat_map(|case| (0..plan.repeat).map(move |run| (case, run))) {
             let (context, interrupt, reference) = (&self.context, &interrupt, &reference);
-            let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
-            let mut random_names = RandomNames::new(self.seed, &case.id, run);
+            let purpose = Purpose::Asking;
+            let case_run =
+                CaseRun { context, case, interrupt, reference, new_connections: false, made: &made, purpose };
+            let mut random_names = RandomNames::new(self.context.seed, &case.id, run);
             for attempt in 0..outages::MOST_TRIES {
                 if attempt > 0 {
                     random_names.of_attempt(attempt);
@@ -243,7 +293,7 @@ impl Session {
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
             return ProbeOutcome { class: TargetClass::Answers, answer, cause: None };
         }
-        probing::probe(&self.context, self.seed, operation).await
+        probing::probe(&self.context, self.context.seed, operation).await
     }
 
     /// Runs a case: its control first, then its calls.
@@ -296,14 +346,15 @@ impl Session {
             result.expected = expected(case);
             return Ok(CompletedCase { result, accepted: false });
         }
-        let mut random_names = RandomNames::new(self.seed, &case.id, run);
+        let mut random_names = RandomNames::new(self.context.seed, &case.id, run);
         let (reference, made) = (|| self.reference(case), Made::default());
         let (context, reference) = (&self.context, &reference);
-        let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made };
+        let purpose = Purpose::Asking;
+        let case_run = CaseRun { context, case, interrupt, reference, new_connections: false, made: &made, purpose };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
         if case.is_staged() {
             // An interrupted run has a teardown too.
-            let patient = CaseRun { interrupt: &Interrupt::never(), ..case_run };
+            let patient = CaseRun { interrupt: &Interrupt::never(), purpose: Purpose::Undoing, ..case_run };
             Box::pin(self.tear_down(&patient, &mut random_names)).await;
         }
         let (judgement, transcript) = outcome?;
@@ -379,8 +430,8 @@ impl Session {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
-        } else if self.context.target.allowed.is_some() && case.is_staged() {
-            Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some(does) = not_allowed(case, &self.context.target, self.contract()) {
+            Some((Verdict::Blocked, Some(Reason::NotAllowed { does })))
         } else if let Some(reason) = self.context.lost_clock.get() {
             Some((Verdict::Blocked, Some(reason.clone())))
         } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
@@ -401,6 +452,8 @@ async fn perform_and_judge(
     case_run: &CaseRun<'_>,
     random_names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
+    let budget = &case_run.context.sender.budget;
+    let refused = budget.refused();
     let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
         // No other case moves the clock meanwhile.
@@ -412,7 +465,22 @@ async fn perform_and_judge(
     {
         judgement = without_verdict(reason);
     }
+    if judgement.verdict == Verdict::Fail
+        && let Some(reason) = budget.refused_since(refused)
+    {
+        // A call was not made that might have told another reason.
+        judgement = without_verdict(reason);
+    }
     Ok((judgement, transcript))
+}
+
+/// What a case does that is not allowed at the target; `None` if all of it is.
+pub(crate) fn not_allowed(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<Restrained> {
+    let does = |what| match what {
+        Restrained::Create => case.changes_something(contract),
+        Restrained::Raw => case.is_raw(),
+    };
+    [Restrained::Create, Restrained::Raw].into_iter().find(|what| !target.allows(*what) && does(*what))
 }
 
 /// A case that ran.

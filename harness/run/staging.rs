@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::budget::Purpose;
 use super::case::{CaseRun, MadeExchange, RunContext};
 use super::interrupt::{Interrupt, Interrupted};
 use super::journal::EntryId;
@@ -19,6 +20,7 @@ use super::request::Earlier;
 use super::resources::answer_in_short;
 use crate::contract::{Address, ErrorMeaning, MadeKind};
 use crate::corpus::{Call, Input, RequestSpec};
+use crate::targets::Target;
 use crate::verdict::{Leftover, Reason, TargetAnswer};
 use crate::wire::{Exchange, Response, Transcript, error_type};
 
@@ -28,6 +30,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// The same at real AWS, where a workgroup takes minutes, and each call counts.
+const LONGEST_PAUSE_AT_AWS: Duration = Duration::from_secs(10);
+
 /// How long something that was made may be unknown to a target that carries out changes late.
 const LATE_TO_KNOW: Duration = Duration::from_secs(30);
 
@@ -35,9 +40,12 @@ const LATE_TO_KNOW: Duration = Duration::from_secs(30);
 /// because it is still being made.
 const DELETION: Duration = Duration::from_secs(30);
 
+/// The same at real AWS, where what depends on it takes minutes to go.
+const DELETION_AT_AWS: Duration = Duration::from_mins(10);
+
 /// How long a deletion is repeated that finds nothing, where nobody knows whether the call that should make it will
 /// still be carried out.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// What a run of a case has made and not deleted.
 #[derive(Debug, Default)]
@@ -49,6 +57,47 @@ struct MadeThing {
     entry: EntryId,
     /// Whether nobody knows if it was made: the call had no clear answer.
     in_doubt: bool,
+    /// How many calls of the budget are kept for its deletion.
+    calls_kept: u64,
+}
+
+/// How long changes at a target may take, and how often it is asked about them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    longest_pause: Duration,
+    deletion: Duration,
+    longest: Duration,
+}
+
+impl Waits {
+    pub(super) fn at(target: &Target) -> Self {
+        let (longest_pause, deletion) = match target.allowed {
+            Some(_) => (LONGEST_PAUSE_AT_AWS, DELETION_AT_AWS),
+            None => (LONGEST_PAUSE, DELETION),
+        };
+        Self { longest_pause, deletion, longest: target.longest_wait }
+    }
+
+    fn after(self, pause: Duration) -> Duration {
+        (pause * 2).min(self.longest_pause)
+    }
+
+    /// How often a call is made at most that is repeated for this time.
+    pub(super) fn most_calls(self, within: Duration) -> u64 {
+        let limit = within.min(self.longest);
+        let (mut elapsed, mut pause, mut calls) = (Duration::ZERO, FIRST_PAUSE, 1);
+        while elapsed + pause <= limit {
+            elapsed += pause;
+            pause = self.after(pause);
+            calls += 1;
+        }
+        calls
+    }
+
+    /// How many calls a deletion takes at most, where the target does not fail.
+    pub(super) fn calls_of_deletion(self) -> u64 {
+        self.most_calls(self.deletion)
+    }
 }
 
 impl Made {
@@ -82,7 +131,7 @@ impl CaseRun<'_> {
         let calls = self.case.setup.as_slice();
         let mut exchanges = Vec::with_capacity(calls.len());
         for (index, call) in calls.iter().enumerate() {
-            if let Some(reason) = self.context.sender.out_of_time() {
+            if let Some(reason) = self.context.sender.is_over() {
                 return Ok(Err((reason, Vec::new())));
             }
             let earlier = Earlier { setup: (calls, &exchanges), ..Earlier::default() };
@@ -131,7 +180,7 @@ impl CaseRun<'_> {
         if until.is_met(response.json().as_ref()).unwrap_or_else(|| call.expect.is_positive()) {
             return None;
         }
-        self.context.sender.out_of_time().or_else(|| {
+        self.context.sender.is_over().or_else(|| {
             let operation = self.address_of(call).name.to_owned();
             Some(Reason::Waited {
                 operation,
@@ -162,16 +211,33 @@ impl CaseRun<'_> {
             Ok(thing) => thing,
             Err(reason) => return Ok(Err(reason)),
         };
+        let calls_kept = Waits::at(&self.context.target).calls_of_deletion();
+        if let Err(reason) = self.context.sender.budget.keep(calls_kept) {
+            return Ok(Err(reason));
+        }
         let entry = match self.context.journal.add(&thing) {
             Ok(entry) => entry,
-            Err(error) => return Ok(Err(Reason::NoJournal { because: error.to_string() })),
+            Err(error) => {
+                self.context.sender.budget.release(calls_kept);
+                return Ok(Err(Reason::NoJournal { because: error.to_string() }));
+            }
         };
-        self.made.with(|made| made.push(MadeThing { thing, entry, in_doubt: true }));
+        self.made.with(|made| made.push(MadeThing { thing, entry, in_doubt: true, calls_kept }));
+        let call = &self.tagged(call, kind);
         // An interruption does not cut the call off: nobody would know what it made.
         let patient = CaseRun { interrupt: &Interrupt::never(), ..*self };
         let made = patient.make_part(call, part, random_names, earlier).await?;
         self.settle(entry, kind, &made);
         if self.interrupt.is_set() { Err(Interrupted) } else { Ok(made) }
+    }
+
+    /// The call that makes something, with the tag of the run, if what the target's cases make gets one.
+    fn tagged(&self, call: &Call, kind: &MadeKind) -> Call {
+        let mut call = call.clone();
+        if let Some(tags) = kind.tagged_by.as_ref().filter(|_| self.context.target.tags_what_is_made) {
+            super::tags::put(&mut call.request.input, tags, self.context.seed);
+        }
+        call
     }
 
     /// Makes a call, and repeats it until the member of its answer has the value.
@@ -191,11 +257,11 @@ impl CaseRun<'_> {
             let (waits, patience) = (waits || is_late, if is_late { LATE_TO_KNOW } else { Duration::MAX });
             let limit = Duration::from_secs(until.within_seconds.into()).min(patience);
             let limit = limit.min(self.context.target.longest_wait);
-            if !waits || start.elapsed() + pause > limit || self.context.sender.out_of_time().is_some() {
+            if !waits || start.elapsed() + pause > limit || self.context.sender.is_over().is_some() {
                 return Ok(made);
             }
             self.interrupt.unless(tokio::time::sleep(pause)).await?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = Waits::at(&self.context.target).after(pause);
         }
     }
 
@@ -273,9 +339,12 @@ impl CaseRun<'_> {
         };
         match is_made {
             Some(false) => self.forget(|made| made.entry == entry),
-            Some(true) => self.made.with(|made| {
-                made.iter_mut().filter(|made| made.entry == entry).for_each(|made| made.in_doubt = false);
-            }),
+            Some(true) => {
+                self.made.with(|made| {
+                    made.iter_mut().filter(|made| made.entry == entry).for_each(|made| made.in_doubt = false);
+                });
+                self.context.journal.confirm(entry);
+            }
             None => {}
         }
     }
@@ -297,6 +366,7 @@ impl CaseRun<'_> {
         let gone = self.made.with(|made| made.extract_if(.., |made| is_gone(made)).collect::<Vec<_>>());
         for made in gone {
             self.context.journal.remove(made.entry);
+            self.context.sender.budget.release(made.calls_kept);
         }
     }
 
@@ -333,11 +403,14 @@ impl RunContext {
         let spec = RequestSpec { input, ..RequestSpec::default() };
         let maker =
             super::request::RequestMaker { contract, target: &self.target, prefix: "", earlier: Earlier::default() };
-        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let (waits, start, mut pause) = (Waits::at(&self.target), Instant::now(), FIRST_PAUSE);
         loop {
             let make = || maker.make(&spec, address, &mut RandomNames::new(0, "", 0), Timestamp::now());
-            let exchange = match Box::pin(self.sender.send(&self.seen, false, make)).await {
+            let exchange = match Box::pin(self.sender.send(&self.seen, (false, Purpose::Undoing), make)).await {
                 Ok(exchange) => exchange,
+                Err(Reason::OutOfCalls { limit }) => {
+                    return Deletion::Failed(TargetAnswer::Nothing(format!("the run has made its {limit} calls")));
+                }
                 Err(reason) => return Deletion::Failed(TargetAnswer::Nothing(format!("{reason:?}"))),
             };
             let response = match &exchange.answer {
@@ -352,16 +425,36 @@ impl RunContext {
                 (true, _) if in_doubt => LATE,
                 (true, _) => return Deletion::NotThere,
                 // A target that is away for a moment comes back.
-                (false, None) => self.target.patience.min(DELETION),
-                (false, Some(response)) if response.status >= 500 => self.target.patience.min(DELETION),
-                (false, Some(_)) if is_taken => DELETION,
+                (false, None) => self.target.patience.min(waits.deletion),
+                (false, Some(response)) if response.status >= 500 => self.target.patience.min(waits.deletion),
+                (false, Some(_)) if is_taken => waits.deletion,
                 (false, Some(_)) => Duration::ZERO,
             };
             if start.elapsed() + pause > patience.min(self.target.longest_wait) {
                 return if is_absent { Deletion::NotThere } else { Deletion::Failed(answer_in_short(self, &exchange)) };
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = waits.after(pause);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    // Pauses of 0.05, 0.1, 0.2, 0.4, 0.8, 1.6 and then 2 seconds: the seventh is over after 5.15 seconds.
+    #[rstest]
+    #[case::at_once(0, 1)]
+    #[case::short(5, 7)]
+    #[case::longer(6, 8)]
+    #[case::long(600, 305)]
+    fn a_call_is_repeated_so_often_at_most(#[case] seconds: u64, #[case] calls: u64) {
+        let target = Target::at("http://localhost/".parse().expect("a URL"));
+        assert_eq!(Waits::at(&target).most_calls(Duration::from_secs(seconds)), calls);
+        let impatient = Target { longest_wait: Duration::ZERO, ..target };
+        assert_eq!(Waits::at(&impatient).most_calls(Duration::from_secs(seconds)), 1);
     }
 }

@@ -308,7 +308,7 @@ impl SelftestContext<'_> {
 /// The results of cases.
 async fn results(session: &Session, cases: Vec<Arc<ExpandedCase>>) -> Vec<CaseResult> {
     let mut results = Vec::with_capacity(cases.len());
-    let plan = Plan { cases, repeat: 1 };
+    let plan = Plan { cases, repeat: 1, left_out: None };
     run_plan(session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
     results
 }

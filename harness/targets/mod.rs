@@ -22,6 +22,7 @@ pub use clock::{ClockCall, ClockFault, InvalidClockCall, TargetClock};
 
 use crate::contract::{Feature, Service};
 use crate::text::did_you_mean;
+use crate::verdict::Restrained;
 use crate::wire::{Client, ClientError, ClientOptions, Credentials, DatabaseUrl, Region};
 
 /// An endpoint under test: where it is, how it is addressed, what it claims.
@@ -35,6 +36,10 @@ pub struct Target {
     pub region: Region,
     /// What may be asked of it, if it is real AWS.
     pub allowed: Option<gate::AllowedResource>,
+    /// What else may be done there. It counts for real AWS alone: elsewhere all of it may.
+    pub consents: BTreeSet<Restrained>,
+    /// Whether what cases make gets the tag of the run, where the operation takes tags.
+    pub tags_what_is_made: bool,
     /// What signs requests; `None` if they are not signed.
     pub credentials: Option<Credentials>,
     /// What signs the requests of somebody whom a policy denies the operation; `None` if nobody is named.
@@ -49,6 +54,10 @@ pub struct Target {
     pub features: BTreeSet<Feature>,
     /// Whether the path of the URL names the case, as for the replaying mock.
     pub path_names_case: bool,
+    /// How many calls a session with it makes at most, with those that are repeated; `None` for any number.
+    pub max_calls: Option<u64>,
+    /// How many calls may begin in a second; `None` for any number.
+    pub calls_a_second: Option<f64>,
     /// How it is reached.
     pub client: ClientOptions,
     /// How many requests are in flight together at most.
@@ -63,6 +72,14 @@ pub struct Target {
     /// How long a case waits for something at most, where it would wait longer.
     pub longest_wait: Duration,
 }
+
+/// How many calls a run makes at real AWS at most, where nobody says otherwise.
+pub const CALLS_AT_AWS: u64 = 60;
+
+/// How many calls may begin in a second at real AWS, where nobody says otherwise. No document gives a limit for the
+/// service. A caller beside the harness must not be throttled because of it, and at this rate the default number of calls
+/// takes half a minute.
+pub const CALLS_A_SECOND_AT_AWS: f64 = 2.0;
 
 /// Where a target is. By default, this decides how many requests it gets at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +145,8 @@ impl Target {
             endpoint,
             region: Region::us_east_1(),
             allowed: None,
+            consents: BTreeSet::new(),
+            tags_what_is_made: false,
             credentials: None,
             denied: None,
             resources: BTreeMap::new(),
@@ -135,6 +154,8 @@ impl Target {
             clock: None,
             features: BTreeSet::from([Feature::CORE]),
             path_names_case: false,
+            max_calls: None,
+            calls_a_second: None,
             client: ClientOptions::default(),
         }
     }
@@ -160,11 +181,39 @@ impl Target {
         self
     }
 
-    /// The same target with what may be asked of it, if it is real AWS.
+    /// The same target with what may be asked of it, if it is real AWS: at most [`CALLS_AT_AWS`] calls, of which
+    /// [`CALLS_A_SECOND_AT_AWS`] begin in a second. What cases make there gets the tag of the run.
     #[must_use]
     pub fn allowing(mut self, allowed: gate::AllowedResource) -> Self {
         self.allowed = Some(allowed);
+        self.tags_what_is_made = true;
+        self.max_calls = self.max_calls.or(Some(CALLS_AT_AWS));
+        self.calls_a_second = self.calls_a_second.or(Some(CALLS_A_SECOND_AT_AWS));
         self
+    }
+
+    /// The same target, of which a session makes this number of calls at most.
+    #[must_use]
+    pub fn with_max_calls(mut self, calls: u64) -> Self {
+        self.max_calls = Some(calls);
+        self
+    }
+
+    /// How many calls were made before a session begins: real AWS is asked whose the credentials are.
+    pub fn calls_before(&self) -> u64 {
+        u64::from(self.allowed.is_some())
+    }
+
+    /// The same target, at which this may be done too, if it is real AWS.
+    #[must_use]
+    pub fn consenting(mut self, to: impl IntoIterator<Item = Restrained>) -> Self {
+        self.consents.extend(to);
+        self
+    }
+
+    /// Whether this may be done at it.
+    pub fn allows(&self, what: Restrained) -> bool {
+        self.allowed.is_none() || self.consents.contains(&what)
     }
 
     /// The same target with the name of a resource that it has, by the resource's id. It also claims the feature that

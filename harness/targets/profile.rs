@@ -69,6 +69,10 @@ pub struct Profile {
     pub patience: Option<Span>,
     /// How long a run may take.
     pub max_time: Option<Span>,
+    /// How many calls a run may make.
+    pub max_calls: Option<u32>,
+    /// How many calls may begin in a second.
+    pub rate: Option<f64>,
     /// The names of the resources that it has, each by the flag that names it.
     #[schemars(flatten)]
     pub resources: NamedResources,
@@ -199,6 +203,8 @@ impl<'de> Deserialize<'de> for Profile {
                         "wait" => profile.wait = map.next_value()?,
                         "patience" => profile.patience = map.next_value()?,
                         "max-time" => profile.max_time = map.next_value()?,
+                        "max-calls" => profile.max_calls = map.next_value()?,
+                        "rate" => profile.rate = map.next_value()?,
                         _ => drop(profile.resources.0.insert(key, map.next_value()?)),
                     }
                 }
@@ -291,7 +297,7 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 16] = [
+        const PLAIN: [&str; 18] = [
             "endpoint",
             "region",
             "database",
@@ -308,6 +314,8 @@ impl<'de> Deserialize<'de> for Key {
             "wait",
             "patience",
             "max-time",
+            "max-calls",
+            "rate",
         ];
         let key = String::deserialize(deserializer)?;
         let known_names = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));

@@ -14,7 +14,7 @@ pub use fault::{
     AnswerSummary, DatabaseAct, DatabaseAnswer, ExpectedValue, Fault, LifetimeLikeness, Markup, MeasuredLifetime,
     NameSubstitute, RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
 };
-pub use reason::{Excuse, Reason, TargetAnswer};
+pub use reason::{Excuse, Reason, Restrained, TargetAnswer};
 pub use recorded::RecordedTarget;
 
 use std::collections::BTreeMap;

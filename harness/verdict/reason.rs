@@ -83,8 +83,11 @@ pub enum Reason {
         /// For how many seconds.
         seconds: u32,
     },
-    /// It makes something, and nothing is made at real AWS.
-    MakesAtAws,
+    /// It does something at real AWS that was not allowed.
+    NotAllowed {
+        /// What it does there.
+        does: Restrained,
+    },
     /// It makes something, and the journal of what is made cannot be written.
     NoJournal {
         /// Why not.
@@ -161,6 +164,11 @@ pub enum Reason {
     OutOfTime {
         /// The limit, in milliseconds.
         limit_ms: u64,
+    },
+    /// It was not run, or not finished: the run has made as many calls as it may.
+    OutOfCalls {
+        /// How many.
+        limit: u64,
     },
     /// The target throttled the request.
     Throttled(AnswerSummary),
@@ -280,6 +288,26 @@ pub enum Reason {
         /// The words.
         words: String,
     },
+}
+
+/// What is done at real AWS only where it is allowed in so many words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restrained {
+    /// Something is created, changed or deleted.
+    Create,
+    /// A request is sent that is malformed, wrongly signed or not signed.
+    Raw,
+}
+
+impl Restrained {
+    /// The flag that allows it, without its hyphens.
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Create => "allow-create",
+            Self::Raw => "allow-raw",
+        }
+    }
 }
 
 impl Reason {

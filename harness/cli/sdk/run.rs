@@ -127,6 +127,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
         baseline_suite_version: None,
         recordings: None,
         shard: None,
+        left_out: None,
         seed: 0,
         side: Side::Client,
         target: TargetEvent {

@@ -110,6 +110,7 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Nothing(_) => "? nothing decided".to_owned(),
         Conclusion::Undecided { ids, .. } => format!("? {} undecided", ids.len()),
         Conclusion::Part(shard, _) => format!("? shard {shard} only"),
+        Conclusion::Trimmed(left_out) => format!("? {} left out", words::count(*left_out, "case")),
         Conclusion::CutShort => "? cut short".to_owned(),
         Conclusion::Demonstration => "? demonstration".to_owned(),
     }
@@ -150,10 +151,9 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
             Conclusion::CutShort
             | Conclusion::Demonstration
             | Conclusion::Part(..)
+            | Conclusion::Trimmed(_)
             | Conclusion::Nothing(_)
-            | Conclusion::Undecided { .. } => {
-                open += 1;
-            }
+            | Conclusion::Undecided { .. } => open += 1,
         }
     }
     let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });

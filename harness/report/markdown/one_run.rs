@@ -59,6 +59,11 @@ impl MarkdownPage<'_> {
         if let Some(recordings) = words::recordings(self.collected) {
             let _ = write!(head, "\n{}\n", prose(&words::capitalised(&recordings)));
         }
+        if let Some(left_out) = &run.left_out {
+            for line in words::left_out(left_out, self.collected.cases.len()) {
+                let _ = write!(head, "\n{}\n", prose(&words::capitalised(&line)));
+            }
+        }
         if matches!(concluded, Conclusion::Undecided { .. }) {
             for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));

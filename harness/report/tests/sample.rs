@@ -214,6 +214,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         baseline_suite_version: None,
         recordings: None,
         shard: None,
+        left_out: None,
         seed: 42,
         side: Side::Server,
         driver: None,

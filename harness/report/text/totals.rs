@@ -42,6 +42,18 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
         let counts = words::verdicts(verdicts).unwrap_or_else(|| "none".to_owned());
         page.line(&format!("{target}{cases}: {counts}; {checks} in {}", words::duration(*duration_ms)));
     }
+    let left_out = collected.run.as_ref().and_then(|run| run.left_out.as_ref());
+    if let (Some(left_out), Some(summary)) = (left_out, &collected.summary) {
+        if let (Some(most), Some(made)) = (left_out.max_calls, summary.calls) {
+            page.line(&format!(
+                "{target}{made} of at most {} made",
+                words::count(usize::try_from(most).unwrap_or(usize::MAX), "call")
+            ));
+        }
+        for line in words::left_out(left_out, collected.cases.len()) {
+            page.line(&format!("{target}{}", page.paint(Tone::Doubt, &line)));
+        }
+    }
     if let Some(cut_short) = words::cut_short(collected) {
         page.line(&format!("{target}{}", page.paint(Tone::Bad, &cut_short)));
     }

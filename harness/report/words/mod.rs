@@ -24,14 +24,43 @@ use std::collections::BTreeMap;
 use super::collected::{Collected, count_each};
 use super::event::{DriverEvent, RecordingsEvent, RequirementEvent, RequirementStatus, SourceEvent};
 use crate::contract::{Level, Register, Requirement};
+use crate::corpus::LeftOut;
 use crate::text::{LINE_SHOWN, begins_log_command, escape, line_command};
 #[cfg(feature = "cli")]
 use crate::verdict::Leftover;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Restrained, Verdict, Violation};
 
 /// `1 case`, `2 cases`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What was left out of a run of so many cases, and what it takes to have it run: a line for each reason.
+pub(crate) fn left_out(left_out: &LeftOut, run: usize) -> Vec<String> {
+    let LeftOut { cases, max_calls, calls, calls_of_all, is_best, not_allowed } = left_out;
+    let budget = max_calls.filter(|_| *cases > 0).map(|most| {
+        let best = if *is_best {
+            "no other choice of cases decides more must-requirements with so many calls"
+        } else {
+            "another choice of cases might decide more must-requirements with so many calls"
+        };
+        format!(
+            "{calls} of {most} calls for {}; {} left out: {best}; --max-calls {calls_of_all} runs all",
+            count(run, "case"),
+            count(*cases, "case"),
+        )
+    });
+    let flags = [Restrained::Create, Restrained::Raw].into_iter();
+    let refused = flags.filter_map(|does| {
+        let cases = not_allowed.get(does.flag())?;
+        let of = match does {
+            Restrained::Create => "create, change or delete something",
+            Restrained::Raw => "send requests that are malformed, or not rightly signed",
+        };
+        let flag = does.flag();
+        Some(format!("{} left out, which {of}: real AWS is asked that only with --{flag}", count(*cases, "case")))
+    });
+    budget.into_iter().chain(refused).collect()
 }
 
 pub(super) fn capitalised(sentence: &str) -> String {
@@ -58,6 +87,7 @@ pub(crate) fn leftover_text(leftover: &Leftover) -> String {
     let Leftover { noun, name, case, endpoint, region, hook, .. } = leftover;
     let [noun, name, case, endpoint, region] = [noun, name, case, endpoint, region].map(|text| escape(text));
     match hook {
+        None if case.is_empty() => format!("{noun} {name} of a run at {endpoint} in {region}"),
         None => format!("{noun} {name} of the case {case} at {endpoint} in {region}"),
         Some(hook) => format!("{noun} {name} by the hook of {} at {endpoint} in {region}", escape(&hook.target)),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::class::meaning;
 use super::fault::{FaultText, answer_summary, database_answer, markup};
 use crate::text::foreign;
-use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
+use crate::verdict::{Excuse, Reason, Restrained, TargetAnswer, Verdict, Violation};
 
 /// A reason in words, as the end of a sentence. Not escaped.
 #[expect(clippy::too_many_lines, reason = "a table with a row for each reason")]
@@ -43,7 +43,13 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Waited { operation, at, is, seconds } => {
             format!("{operation} did not give {at} the value {is} within {seconds} s")
         }
-        Reason::MakesAtAws => "it makes something, and nothing is made at real AWS".to_owned(),
+        Reason::NotAllowed { does } => {
+            let does_it = match does {
+                Restrained::Create => "it creates, changes or deletes something",
+                Restrained::Raw => "it sends a request that is malformed, or not rightly signed",
+            };
+            format!("{does_it}, which real AWS is asked only with --{}", does.flag())
+        }
         Reason::NoJournal { because } => format!(
             "it makes something, and what is made cannot be written down first: {because}; --leftovers names another file"
         ),
@@ -89,6 +95,9 @@ pub fn reason(reason: &Reason) -> String {
             "the run ended at its limit of {} s; --max-time gives it more",
             Duration::from_millis(*limit_ms).as_secs_f64()
         ),
+        Reason::OutOfCalls { limit } => {
+            format!("the run has made its {limit} calls, with those that were repeated; --max-calls gives it more")
+        }
         Reason::Throttled(answer) => format!("the target throttled the request ({})", answer_summary(answer)),
         Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answer_summary(answer)),
         Reason::Denied { answer, member } => format!(

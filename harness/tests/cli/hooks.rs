@@ -259,6 +259,6 @@ fn nothing_is_set_up_at_real_aws() {
                 [targets.mine.hooks]\nsetup = \"touch ran\"\n";
     let line = "run --target mine --allow-aws 123456789012/us-east-1/wg-1";
     let mut program = Program::line(line).signing().file("countersign.toml", file);
-    program.finish().expect(6, &["sets something up, and nothing is made at real AWS"]);
+    program.finish().expect(6, &["sets something up, which real AWS is asked only with --allow-create"]);
     assert!(!program.folder().join("ran").exists());
 }

@@ -24,6 +24,7 @@ mod program;
 mod recordings;
 mod report_from_stream;
 mod reports_use_data;
+mod restraint;
 mod run_endings;
 mod runs;
 mod sdk_diff;

@@ -364,13 +364,18 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def dry_run(binary, operation: str) -> list[str]:
+    """The cases that a run would try: each line begins with one, up to the totals."""
+    lines = countersign(binary, "run", "--dry-run", "--operation", operation).stdout.split("\n\n")[0].splitlines()
+    return [line.split()[0] for line in lines if not line.startswith("(probe)")]
+
+
 def main() -> None:
     given = arguments()
     reports = given.folder.resolve() / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     listed = json.loads(countersign(given.binary, "list", "--format", "json").stdout)
-    cases = {operation: set(countersign(given.binary, "run", "--dry-run", "--operation", operation).stdout.split())
-             for operation in {case["operation"] for case in listed}}
+    cases = {operation: set(dry_run(given.binary, operation)) for operation in {case["operation"] for case in listed}}
     check("each case is one of an operation's", set().union(*cases.values()) == {case["id"] for case in listed},
           len(listed))
     streams: dict[str, Judged] = {}

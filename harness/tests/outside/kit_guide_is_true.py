@@ -202,8 +202,11 @@ def try_log_in(text: str, variables: dict[str, str], folder: Path) -> None:
 def selected(text: str, variables: dict[str, str], folder: Path) -> set[str]:
     """The cases that the commands of a section run."""
     asked = [command for command, _ in commands(text) if command.startswith("countersign run")]
-    return {line for command in asked for line in
-            run(f"{command} --dry-run", "http://127.0.0.1:1", variables, folder).stdout.splitlines()}
+    def printed(command):
+        # Each line begins with a case, up to the totals.
+        return run(f"{command} --dry-run", "http://127.0.0.1:1", variables, folder).stdout.split("\n\n")[0].splitlines()
+
+    return {line.split()[0] for command in asked for line in printed(command) if not line.startswith("(probe)")}
 
 
 def start_as_shown(text: str, folder: Path) -> None:

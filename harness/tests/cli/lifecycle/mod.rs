@@ -342,12 +342,66 @@ fn a_clean_up_of_one_target_leaves_those_of_others() {
     assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
 }
 
-#[test]
-fn nothing_is_made_at_real_aws() {
+#[rstest]
+#[case::asked_by_name("lifecycle", 6, "the case lifecycle/made creates, changes or deletes something")]
+#[case::asked_by_claim("--skip parameters", 6, "only with --allow-create")]
+#[case::allowed("lifecycle/made --allow-create --max-calls 400", 0, "CreateNamespace, signed, creates a namespace")]
+#[case::too_few_calls("lifecycle/made --allow-create --max-calls 20", 4, "none can be run with 20 calls")]
+fn something_is_made_at_real_aws_only_where_it_is_allowed(
+    #[case] arguments: &str,
+    #[case] code: i32,
+    #[case] words: &str,
+) {
     let fixtures = fixtures();
     let line = format!(
-        "run lifecycle --claim provisioning --fixtures {} --target aws --workgroup wg-1 --allow-aws 123456789012/us-east-1/wg-1",
+        "run {arguments} --dry-run --claim provisioning --fixtures {} --target aws --workgroup wg-1 --allow-aws \
+         123456789012/us-east-1/wg-1",
         fixtures.folder()
     );
-    Program::line(&line).signing().finish().expect(6, &["makes something, and nothing is made at real AWS"]);
+    Program::line(&line).signing().finish().expect(code, &[words]);
+}
+
+#[rstest]
+#[case::nothing_can_be_made(20)]
+#[case::one_thing_can(30)]
+#[case::both_can(60)]
+#[case::enough(400)]
+fn a_run_never_makes_more_calls_than_it_may_and_leaves_nothing(#[case] calls: usize) {
+    // The plan does not fit into few calls, so the guard behind the plan is tried: nobody trims the plan of repeats.
+    let run = Run::on(Server::never_done());
+    run.server.look(|state| state.workgroups.extend([("wg-1".to_owned(), 0)]));
+    let finished = run.run(&format!("lifecycle success --max-calls {calls}"));
+    let made = run.server.look(|state| state.calls.len());
+    assert!(made <= calls, "{made} calls: {finished:#?}");
+    assert_eq!(summary(&finished)["calls"], made);
+    assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
+}
+
+#[test]
+fn what_has_the_tag_of_a_run_is_tagged_only_where_it_is_asked_for() {
+    let tags = |arguments: &str| {
+        let run = Run::on(Server::right());
+        run.run(&format!("lifecycle/made --seed 7 {arguments}"));
+        run.server.look(|state| std::mem::take(&mut state.tags))
+    };
+    assert_eq!(tags(""), Vec::<String>::new());
+    let tag = r#"[{"key":"countersign-run","value":"7"}]"#;
+    assert_eq!(tags("--allow-create"), [tag, tag]);
+}
+
+#[test]
+fn things_at_real_aws_stay_in_the_journal_until_it_may_be_asked() {
+    let run = Run::on(Server::right());
+    let thing = r#"{"noun":"namespace","name":"n","case":"a/b","undone_by":"DeleteNamespace","input":{"namespaceName":"n"},
+        "endpoint":"https://redshift-serverless.us-east-1.amazonaws.com/","region":"us-east-1"}"#;
+    let file = run.state.path().join("left.jsonl");
+    let line = format!(r#"{{"made":{{"id":1,"version":1,"thing":{}}}}}"#, thing.replace('\n', ""));
+    std::fs::write(&file, line + "\n").expect("writable");
+    let words = ["still there: namespace n", "real AWS is off; add --target aws --allow-aws"];
+    let line = format!("cleanup --fixtures {} --leftovers {}", run.fixtures.folder(), file.to_str().expect("a text"));
+    Program::line(&line).signing().finish().expect(7, &words);
+    Program::line("cleanup --tagged").finish().expect(2, &["--tagged needs the target of that run"]);
+    Program::line("cleanup --tagged x --endpoint http://127.0.0.1:1")
+        .finish()
+        .expect(2, &["expected the seed of a run, or nothing for any run, found \"x\""]);
 }

@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) denied: Option<&'static str>,
     /// The operations that were called, with the names that they were given.
     pub(super) calls: Vec<String>,
+    /// The tags that things were made with, as JSON.
+    pub(super) tags: Vec<String>,
 }
 
 /// The server, and its state.
@@ -93,6 +95,7 @@ impl State {
         let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
         let (space, group) = (text("namespaceName"), text("workgroupName"));
         self.calls.push(format!("{operation} {}", if group.is_empty() { &space } else { &group }));
+        self.tags.extend(body.get("tags").map(Value::to_string));
         if self.denied == Some(operation) {
             return refusal("400 Bad Request", "AccessDeniedException", "you may not");
         }
