@@ -62,7 +62,7 @@ Exit codes:
   1  the operation or what is named is not there or broken, no {noun} is named, or a claim does not hold
   2  the target does not take the credentials or have the {noun}, or redirects; or settings are wrong
   3  the target cannot be reached
-  6  real AWS was not allowed";
+  6  real AWS was not allowed, or the target redirects to it";
 
 pub(super) const CLEANUP: &str = "\
 Examples:

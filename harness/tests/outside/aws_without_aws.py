@@ -123,10 +123,10 @@ def of_refusals():
 def of_redirects():
     for command in ["run", "doctor"]:
         at_home = ["--endpoint", f"http://127.0.0.1:{REDIRECTS_AT}", "--workgroup", aws.WORKGROUP]
-        yield Row(f"redirect, from loopback to AWS, {command}", [command, *at_home], 2, said=["not followed"])
+        yield Row(f"redirect, from loopback to AWS, {command}", [command, *at_home], 6, said=["not followed", "real AWS"])
         yield Row(f"redirect, from AWS to another host, {command}", [command, *to(), *allow()], 2, both(), said=["elsewhere.example", "not followed"],
                   redirects="https://elsewhere.example/")
-        yield Row(f"redirect, from AWS to another region, {command}", [command, *to(), *allow()], 2, both(), said=["not followed"],
+        yield Row(f"redirect, from AWS to another region, {command}", [command, *to(), *allow()], 6, both(), said=["not followed"],
                   redirects=f"https://{both('eu-west-1')[1]}/")
 
 

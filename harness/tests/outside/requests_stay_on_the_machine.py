@@ -308,7 +308,7 @@ def loopback():
     yield Row("loopback, https, with proxies", at(f"https://x.localhost:{ENDPOINT}"), 3, {f"::1:{ENDPOINT} TLS for x.localhost"}, environment={**PROXIES, **WITH_TOKEN})
     for command in ["run", "doctor"]:
         sent = {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"} | ({f"127.0.0.1:{REDIRECT} plain, unsigned"} if command == "doctor" else set())
-        yield Row(f"loopback that redirects to aws, {command}", at(f"http://127.0.0.1:{REDIRECT}", command=command), 2, sent, environment=WITH_TOKEN,
+        yield Row(f"loopback that redirects to aws, {command}", at(f"http://127.0.0.1:{REDIRECT}", command=command), 6, sent, environment=WITH_TOKEN,
                   said=[f"redirects the call to https://{AWS}/", "not followed"])
     for name, host, code in [("a name", "x.localhost", 3), ("an address", "127.0.0.1", 3)]:
         yield Row(f"loopback, unchecked certificate, {name}", at(f"https://{host}:{ENDPOINT}", "--insecure"), code,
