@@ -24,6 +24,7 @@ import botocore.loaders
 import requests_stay_on_the_machine as namespace
 from aws_services import ACCOUNT
 from serving import serving
+from without_a_route import sent_elsewhere
 
 SERVICE = "redshift-serverless"
 WORKGROUP, SOMEBODY_ELSES = "my-workgroup", "other-team"
@@ -274,14 +275,3 @@ def realm(region):
             "namespaces": {name: {"id": WORKGROUP_ID.replace("1", of_namespace), "settings": {"dbName": "dev"}, **there} for name, (_, of_namespace) in names.items()},
             "workgroups": {name: {"id": WORKGROUP_ID.replace("1", digit), "namespace": name, "settings": {}, **there} for name, (digit, _) in names.items()},
             "custom_domains": {}}
-
-
-def sent_elsewhere():
-    """How many packets this namespace sent, or wanted to send, to anything but itself."""
-    devices = [line.split(":") for line in Path("/proc/net/dev").read_text().splitlines()[2:]]
-    # The tenth column counts what was sent.
-    sent = sum(int(counts.split()[9]) for device, counts in devices if device.strip() != "lo")
-    names, counts = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Ip:"))
-    without_route = int(dict(zip(names, counts))["OutNoRoutes"])
-    of_ipv6 = dict(line.split() for line in Path("/proc/net/snmp6").read_text().splitlines())
-    return sent + without_route + int(of_ipv6["Ip6OutNoRoutes"])
