@@ -18,7 +18,7 @@ use crate::contract::{Contract, Fixtures, Operation};
 use crate::doctor::{Diagnosis, DiagnosisStatus, Examination, Topic, examine};
 use crate::report::{Exit, hang};
 use crate::text::{LINE_SHOWN, foreign, foreign_within};
-use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
+use crate::verdict::{Cause, ProbeOutcome, TargetAnswer, TargetClass};
 
 /// The time for the whole examination. Together with the start of the program, it stays below two seconds even on a
 /// busy machine.
@@ -121,6 +121,7 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
     let is_broken = || problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_)));
     let at_once = match examination.class {
         TargetClass::Unreachable => Exit::Undecided,
+        TargetClass::Redirect if matches!(examination.cause, Some(Cause::RedirectedToAws { .. })) => Exit::Safety,
         TargetClass::RefusedCredentials | TargetClass::NoResource | TargetClass::Redirect => Exit::Usage,
         TargetClass::Answers | TargetClass::ServerFault if slip => Exit::Usage,
         TargetClass::Answers | TargetClass::ServerFault if !is_broken() => Exit::Fine,

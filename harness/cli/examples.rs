@@ -64,7 +64,7 @@ Exit codes:
   1  the operation or what is named is not there or broken, no {noun} is named, or a claim does not hold
   2  the target does not take the credentials or have the {noun}, or redirects; or settings are wrong
   3  the target cannot be reached
-  6  real AWS was not allowed";
+  6  real AWS was not allowed, or the target redirects to it";
 
 pub(super) const CLEANUP: &str = "\
 Examples:
@@ -331,6 +331,7 @@ pub(super) mod tests {
     /// The documents that show command lines, and the least number of command lines that each shows.
     const DOCUMENTS: [(&str, usize); 12] = [
         ("README.md", 2),
+        ("harness/docs/aws.md", 5),
         ("harness/docs/baselines.md", 3),
         ("harness/docs/contributing.md", 2),
         ("harness/docs/emulator.md", 4),

@@ -15,6 +15,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// The exit code that it ends with.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
     }

@@ -301,7 +301,10 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         ended.exit = Exit::first_of([(Exit::Usage, true), (ended.exit, true)]);
     }
     match ended.rejection.take() {
-        Some(rejection) if !ended.interrupted && ended.exit == Exit::Leftovers => {
+        Some(rejection)
+            if !ended.interrupted
+                && Exit::first_of([(rejection.exit(), true), (ended.exit, true)]) == Exit::Leftovers =>
+        {
             rejection.report(&[]);
             Ok(ended.into())
         }
@@ -506,7 +509,10 @@ impl Execution<'_> {
             }
             (_, _) => return None,
         };
-        Some(Failure::usage(message))
+        Some(match probe.cause {
+            Some(Cause::RedirectedToAws { .. }) => Failure::refused(message),
+            _ => Failure::usage(message),
+        })
     }
 
     fn event(&self, target: &Target, probe: ProbeOutcome, started_at: Timestamp) -> RunEvent {

@@ -22,7 +22,7 @@ use findings::ProbedTarget;
 use crate::contract::{Contract, Resource, Service};
 use crate::report::answer_text;
 use crate::targets::{Target, TargetError};
-use crate::verdict::{TargetAnswer, TargetClass};
+use crate::verdict::{Cause, TargetAnswer, TargetClass};
 
 /// The version of the format of an [`Examination`].
 const VERSION: u32 = 1;
@@ -45,6 +45,9 @@ pub struct Examination {
     /// The same as data.
     #[serde(rename = "heard", default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<TargetAnswer>,
+    /// Why it cannot be judged, as far as the answer tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// What was found, in the order in which it matters.
     pub findings: Vec<Diagnosis>,
     /// How long it took, in milliseconds.
@@ -234,6 +237,7 @@ pub async fn examine(
         class: probe.class,
         said: answer_text(&probe.answer),
         answer: Some(probe.answer),
+        cause: probe.cause,
         findings,
         duration_ms,
     })

@@ -6,6 +6,7 @@ use regex::Regex;
 use reqwest::Url;
 use serde_json::Value;
 
+use super::gate::HostOwner;
 use crate::verdict::{Cause, TargetClass};
 use crate::wire::{Exchange, Masker, Response, error_type};
 
@@ -26,7 +27,11 @@ pub(super) fn of_answer(
     match class {
         TargetClass::Redirect => {
             let location = response.headers.get("location").filter(|location| !location.is_empty());
-            Some(Cause::Redirected { to: location.map(|location| place(location, &hidden.with_answer(response))) })
+            let to = location.map(|location| place(location, &hidden.with_answer(response)));
+            Some(match to {
+                Some(to) if location.is_some_and(leads_to_aws) => Cause::RedirectedToAws { to },
+                to => Cause::Redirected { to },
+            })
         }
         TargetClass::RefusedCredentials => Some(of_refusal(exchange, response)),
         TargetClass::Unreachable if wants_tls(response) => Some(Cause::WantsTls),
@@ -49,6 +54,13 @@ fn place(location: &str, hidden: &Masker) -> String {
     let Some(url) = Url::parse(location).ok().filter(Url::has_host) else { return hidden.quote(location) };
     let origin = hidden.quote_origin(&url.origin().ascii_serialization());
     format!("{origin}{}", if url.path() == "/" { "/".to_owned() } else { hidden.quote(url.path()) })
+}
+
+/// Whether a redirect leads to AWS, or to a host that looks like one of AWS.
+fn leads_to_aws(location: &str) -> bool {
+    // A redirect may name no scheme, or no host: then it stays where it is.
+    let here = Url::parse("https://localhost/").expect("a valid URL");
+    here.join(location).is_ok_and(|url| HostOwner::of(&url) != HostOwner::Other)
 }
 
 /// The reason why credentials or a signature were refused: by the error's name, by the words of AWS, by the clocks.
@@ -291,6 +303,21 @@ mod tests {
         let cause = of_answer(TargetClass::Redirect, &exchange(true, &answer), &answer, &hidden);
         let Some(Cause::Redirected { to: Some(to) }) = cause else { panic!("{cause:?}") };
         assert!(to.contains(expected) && !to.to_lowercase().contains("canary"), "{to}");
+    }
+
+    #[rstest]
+    #[case::the_service("https://redshift-serverless.us-east-1.amazonaws.com/", true)]
+    #[case::without_a_scheme("//sts.us-east-1.api.aws/x", true)]
+    #[case::capitals("HTTPS://X.AMAZONAWS.COM.", true)]
+    #[case::a_look_alike("https://sts.\u{430}mazonaws.com/", true)]
+    #[case::the_metadata("http://169.254.169.254/latest", true)]
+    #[case::in_the_path("/amazonaws.com", false)]
+    #[case::a_host_of_somebody_else("https://amazonaws.com.example.org/", false)]
+    #[case::this_machine("http://127.0.0.1:4566/", false)]
+    fn a_redirect_to_aws_is_told_from_others(#[case] location: &str, #[case] expected: bool) {
+        let answer = response(307, PAGE, "", &[("location", location)]);
+        let cause = of_answer(TargetClass::Redirect, &exchange(true, &answer), &answer, &Masker::default());
+        assert_eq!(matches!(cause, Some(Cause::RedirectedToAws { .. })), expected, "{cause:?}");
     }
 
     #[test]

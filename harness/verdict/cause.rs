@@ -13,6 +13,11 @@ pub enum Cause {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
     },
+    /// It redirects the call to real AWS, or to a host that looks like one of AWS.
+    RedirectedToAws {
+        /// Where to, quoted.
+        to: String,
+    },
     /// It asks for TLS, and the call came without.
     WantsTls,
     /// It refuses a request that was sent without a signature.

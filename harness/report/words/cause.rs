@@ -40,6 +40,12 @@ impl CauseText {
                 "redirects are not followed: if the server that you mean is there, give that address as the endpoint"
                     .to_owned(),
             ),
+            Cause::RedirectedToAws { to } => text(
+                format!("it redirects the call to {to}, which is real AWS or looks like it"),
+                "redirects are not followed, and real AWS is off until it is asked for: see what answers at the \
+                 endpoint; to test real AWS, use --target aws with --allow-aws"
+                    .to_owned(),
+            ),
             Cause::WantsTls if endpoint.starts_with("https:") => plain(
                 "it asks for TLS, though the endpoint is https://",
                 "see whether a proxy before the server passes requests on to a port that speaks TLS itself",
@@ -120,6 +126,7 @@ mod tests {
 
     #[rstest]
     #[case::where_a_redirect_leads(Cause::Redirected { to: Some("https://b.example/".to_owned()) }, &["to https://b.example/"])]
+    #[case::that_a_redirect_leads_to_aws(Cause::RedirectedToAws { to: "https://b.example/".to_owned() }, &["to https://b.example/", "--allow-aws"])]
     #[case::all_three_usual_causes(Cause::WrongSignature, &["secret key", "eu-west-1", "--region", "Host"])]
     #[case::what_the_policy_lacks(Cause::Denied, &["The keys are right", "a-service:DoIt"])]
     #[case::how_far_a_clock_is_off(Cause::ClockOff { seconds: -600 }, &["600 s behind"])]

@@ -141,6 +141,19 @@ fn a_redirect_is_a_wrong_endpoint_and_is_not_followed(#[case] status: &str) {
 }
 
 #[test]
+fn a_redirect_to_aws_ends_with_the_exit_code_of_the_safety_rules() {
+    let location = "location: https://redshift-serverless.us-east-1.amazonaws.com/";
+    let stub = Stub::answering(with_field(&answer("307 Temporary Redirect", "text/html", ""), location));
+    let mut program = Program::at(&stub.endpoint, "run --report-json r.json");
+    program.finish().expect(6, &["which is real AWS or looks like it", "are not followed", "--allow-aws"]);
+    let report = program.json("r.json");
+    assert_eq!(report["run"]["target"]["cause"]["why"], "redirected-to-aws");
+    assert_nothing_is_judged(&report);
+    let finished = Program::at(&stub.endpoint, "doctor --format json").finish();
+    finished.expect(6, &["redirected-to-aws"]);
+}
+
+#[test]
 fn a_target_without_the_workgroup_leaves_a_report_too() {
     let stub = Stub::answering(refusal("400 Bad Request", "ResourceNotFoundException", "none"));
     let mut program = Program::at(&stub.endpoint, "run --report-json r.json");

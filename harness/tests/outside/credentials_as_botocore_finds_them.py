@@ -25,131 +25,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-import urllib.parse
 from pathlib import Path
 
+import aws_services
 import requests_stay_on_the_machine as namespace
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from aws_services import LATER, Stands
 
 ALLOW = ["--target", "aws", "--workgroup", "wg", "--allow-aws", "123456789012/us-east-1/wg"]
 SERVICE = "redshift-serverless.us-east-1.amazonaws.com"
-LATER = "2099-01-01T00:00:00Z"
-STS = "https://sts.amazonaws.com/doc/2011-06-15/"
-
-# The keys that the stand-ins know, by access key: the secret key and, for temporary ones, the token.
-KNOWN = {"AKIAUSER": ("user-secret", None), "AKIAOTHER": ("other-secret", None), "AKIAPROCESS": ("process-secret", "process-token")}
-
-
-def temporary(name):
-    """Temporary credentials that a stand-in gives: the access key, the secret key and the token."""
-    found = f"ASIA{name.upper()}", f"{name}-secret", f"{name}-token"
-    KNOWN[found[0]] = found[1:]
-    return found
-
-
-class Stands:
-    """What the stand-ins were asked."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.begin()
-
-    def begin(self):
-        with self.lock:
-            self.wrong, self.used, self.asked = [], set(), []
-
-
-def signer_of(host, method, target, fields, body, stands):
-    """The access key that signed a request; None where nothing did. Notes a signature that botocore would not give."""
-    authorization = fields.get("authorization", "")
-    found = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request, *SignedHeaders=([^,]+)", authorization)
-    if not found:
-        return None
-    key, region, service, names = found.groups()
-    if key not in KNOWN:
-        stands.wrong.append(f"{host} was asked by the unknown key {key}")
-        return key
-    secret, token = KNOWN[key]
-    if fields.get("x-amz-security-token") != token:
-        stands.wrong.append(f"{host}: expected the token {token}, found {fields.get('x-amz-security-token')}")
-    request = AWSRequest(method=method, url=f"https://{host}{target}", data=body, headers={name: fields[name] for name in names.split(";")})
-    request.context["timestamp"] = fields["x-amz-date"]
-    signer = SigV4Auth(Credentials(key, secret, token), service, region)
-    text = signer.string_to_sign(request, signer.canonical_request(request))
-    if not authorization.endswith(signer.signature(text, request)):
-        stands.wrong.append(f"{host} was asked with a signature that botocore does not give")
-    return key
-
-
-def credentials_xml(action, found):
-    key, secret, token = found
-    return (f'<{action}Response xmlns="{STS}"><{action}Result><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn>'
-            f"<AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId>"
-            f"<SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>{LATER}</Expiration>"
-            f"</Credentials></{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>")
-
-
-def of_sts(key, body):
-    form = dict(urllib.parse.parse_qsl(body.decode()))
-    action = form.get("Action")
-    if action == "GetCallerIdentity":
-        return 200, (f'<GetCallerIdentityResponse xmlns="{STS}"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>'
-                     "<UserId>AIDA</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
-    if action == "AssumeRole" and key:
-        # The credentials name what they were asked for, so that a missing parameter is seen.
-        of = [key[4:], form["RoleArn"].rsplit("/")[-1], form.get("ExternalId", ""), form.get("DurationSeconds", "")]
-        if "RoleSessionName" in form and not form["RoleSessionName"].startswith(("botocore-session-", "countersign")):
-            of.append(form["RoleSessionName"])
-        return 200, credentials_xml(action, temporary("".join(of)))
-    if action == "AssumeRoleWithWebIdentity" and form.get("WebIdentityToken") == "web-token":
-        return 200, credentials_xml(action, temporary("web" + form["RoleArn"].rsplit("/")[-1]))
-    return 403, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not for you</Message></Error></ErrorResponse>"
-
-
-def of_sign_on(target, fields):
-    query = dict(urllib.parse.parse_qsl(target.partition("?")[2]))
-    if fields.get("x-amz-sso_bearer_token") not in ("sso-token", "renewed-token"):
-        return 401, json.dumps({"message": "Session token not found or invalid"})
-    key, secret, token = temporary("sso" + query["role_name"] + query["account_id"][:2])
-    return 200, json.dumps({"roleCredentials": {"accessKeyId": key, "secretAccessKey": secret, "sessionToken": token, "expiration": 4070908800000}})
-
-
-def of_metadata(method, target, fields):
-    if (method, target) == ("PUT", "/latest/api/token"):
-        return 200, "metadata-token"
-    if fields.get("x-aws-ec2-metadata-token") != "metadata-token":
-        return 401, ""
-    if target == "/latest/meta-data/iam/security-credentials/":
-        return 200, "machine-role"
-    key, secret, token = temporary("machine")
-    return 200, json.dumps({"Code": "Success", "AccessKeyId": key, "SecretAccessKey": secret, "Token": token, "Expiration": LATER})
-
-
-def of_container(fields):
-    if fields.get("authorization") not in (None, "container-pass"):
-        return 403, ""
-    key, secret, token = temporary("container" + ("with" if "authorization" in fields else ""))
-    return 200, json.dumps({"AccessKeyId": key, "SecretAccessKey": secret, "Token": token, "Expiration": LATER})
 
 
 def answer(host, method, target, fields, body, stands):
     """The status and the body of the answer of the stand-in for a host."""
-    stands.asked.append(f"{host}{target.partition('?')[0]}")
-    if host == "169.254.169.254":
-        return of_metadata(method, target, fields)
-    if host in ("169.254.170.2", "127.0.0.1:4566"):
-        return of_container(fields)
-    key = signer_of(host, method, target, fields, body, stands)
-    if host.startswith("sts."):
-        return of_sts(key, body)
-    if host.startswith("portal.sso."):
-        return of_sign_on(target, fields)
-    if host.startswith("oidc."):
-        given = json.loads(body)
-        known = given == {"grantType": "refresh_token", "clientId": "client", "clientSecret": "client-secret", "refreshToken": "refresh"}
-        return (200, json.dumps({"accessToken": "renewed-token", "expiresIn": 3600, "refreshToken": "refresh-2"})) if known else (400, "{}")
+    answered = aws_services.answer(host, method, target, fields, body, stands)
+    if answered is not None:
+        return answered
+    key = aws_services.signer_of(host, method, target, fields, body, stands)
+    stands.asked.append(host)
     if host == SERVICE:
         stands.used.add((key, fields.get("x-amz-security-token")))
     else:
@@ -213,17 +105,24 @@ def token_file(name, **token):
     return {f"home/.aws/sso/cache/{hashlib.sha1(name.encode()).hexdigest()}.json": json.dumps(token)}
 
 
-KEYS = "aws_access_key_id = AKIAUSER\naws_secret_access_key = user-secret\n"
+def keys_of(key):
+    return f"aws_access_key_id = {key}\naws_secret_access_key = {aws_services.KNOWN[key][0]}\n"
+
+
+KEYS = keys_of("AKIAUSER")
 ROLE = "role_arn = arn:aws:iam::123456789012:role/"
-OTHER = "[profile k]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other-secret\n"
+OTHER = "[profile k]\n" + keys_of("AKIAOTHER")
 SESSION = "[sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://d-1.awsapps.com/start\nsso_registration_scopes = sso:account:access\n"
 SIGN_ON = "sso_session = s\nsso_account_id = 123456789012\nsso_role_name = admin\n"
 OLDER = "sso_region = us-east-1\nsso_start_url = https://old.awsapps.com/start\nsso_account_id = 123456789012\nsso_role_name = older\n"
-PROCESS = ('printf \'%s\' \'{"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": "process-secret", '
-           f'"SessionToken": "process-token", "Expiration": "{LATER}"}}\'\n')
-SIGNED_ON = {"accessToken": "sso-token", "expiresAt": LATER, "region": "eu-west-1", "startUrl": "https://d-1.awsapps.com/start"}
-EXPIRED = {**SIGNED_ON, "accessToken": "old-token", "expiresAt": "2026-01-01T00:00:00Z"}
-RENEWING = {**EXPIRED, "refreshToken": "refresh", "clientId": "client", "clientSecret": "client-secret", "registrationExpiresAt": LATER}
+PROCESS_SECRET, PROCESS_TOKEN = aws_services.KNOWN["AKIAPROCESS"]
+PROCESS = "cat <<'END'\n" + json.dumps({"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": PROCESS_SECRET,
+                                         "SessionToken": PROCESS_TOKEN, "Expiration": LATER}) + "\nEND\n"
+OF_USER = {"AWS_ACCESS_KEY_ID": "AKIAUSER", "AWS_SECRET_ACCESS_KEY": aws_services.KNOWN["AKIAUSER"][0]}
+TEMPORARY = {"AWS_ACCESS_KEY_ID": "AKIAPROCESS", "AWS_SECRET_ACCESS_KEY": PROCESS_SECRET, "AWS_SESSION_TOKEN": PROCESS_TOKEN}
+SIGNED_ON = {"accessToken": aws_services.SIGN_ON_TOKEN, "expiresAt": LATER, "region": "eu-west-1", "startUrl": "https://d-1.awsapps.com/start"}
+EXPIRED = {**SIGNED_ON, "accessToken": aws_services.OLD_TOKEN, "expiresAt": "2026-01-01T00:00:00Z"}
+RENEWING = {**EXPIRED, "refreshToken": aws_services.REFRESH_TOKEN, "clientId": "client", "clientSecret": aws_services.CLIENT_SECRET, "registrationExpiresAt": LATER}
 
 
 def row(name, profile="", others="", files=None, variables=None, credentials="", said=None):
@@ -233,9 +132,9 @@ def row(name, profile="", others="", files=None, variables=None, credentials="",
 
 
 def table():
-    yield row("environment", variables={"AWS_ACCESS_KEY_ID": "AKIAUSER", "AWS_SECRET_ACCESS_KEY": "user-secret"})
-    yield row("environment, temporary", variables={"AWS_ACCESS_KEY_ID": "AKIAPROCESS", "AWS_SECRET_ACCESS_KEY": "process-secret", "AWS_SESSION_TOKEN": "process-token"})
-    yield row("environment before a profile", OTHER, variables={"AWS_ACCESS_KEY_ID": "AKIAUSER", "AWS_SECRET_ACCESS_KEY": "user-secret"})
+    yield row("environment", variables=OF_USER)
+    yield row("environment, temporary", variables=TEMPORARY)
+    yield row("environment before a profile", OTHER, variables=OF_USER)
     yield row("keys of the configuration", KEYS)
     yield row("keys of the credentials file", credentials="[p]\n" + KEYS)
     yield row("the default profile", credentials="[default]\n" + KEYS, variables={})
@@ -251,14 +150,14 @@ def table():
     yield row("a role of the environment", ROLE + "r\ncredential_source = Environment\n", variables={"AWS_PROFILE": "p"}, said="takes its credentials from the environment, which has none")
     yield row("a role of a container", ROLE + "r\ncredential_source = EcsContainer\n", variables={"AWS_PROFILE": "p", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"})
     yield row("a role of a sign-on", ROLE + "r\nsource_profile = q\n", f"[profile q]\n{SIGN_ON}{SESSION}", files=token_file("s", **SIGNED_ON))
-    yield row("a web identity of a profile", ROLE + "w\nweb_identity_token_file = token\n", files={"token": "web-token"})
-    yield row("a web identity of the environment", files={"token": "web-token"}, variables={"AWS_WEB_IDENTITY_TOKEN_FILE": "token", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/w"})
+    yield row("a web identity of a profile", ROLE + "w\nweb_identity_token_file = token\n", files={"token": aws_services.WEB_TOKEN})
+    yield row("a web identity of the environment", files={"token": aws_services.WEB_TOKEN}, variables={"AWS_WEB_IDENTITY_TOKEN_FILE": "token", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/w"})
     yield row("a sign-on", SIGN_ON, SESSION, files=token_file("s", **SIGNED_ON))
     yield row("a sign-on of the older form", OLDER, files=token_file("https://old.awsapps.com/start", **SIGNED_ON))
     yield row("a sign-on that is renewed", SIGN_ON, SESSION, files=token_file("s", **RENEWING))
     yield row("a sign-on before keys", SIGN_ON + KEYS, SESSION, files=token_file("s", **SIGNED_ON))
     yield row("a container", variables={"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"})
-    yield row("a container with a password", variables={"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:4566/x", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "container-pass"})
+    yield row("a container with a password", variables={"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:4566/x", "AWS_CONTAINER_AUTHORIZATION_TOKEN": aws_services.CONTAINER_PASSWORD})
     yield row("a machine", variables={})
     yield row("nobody signed on", SIGN_ON, SESSION, said="nobody is signed on; run `aws sso login --profile p`")
     yield row("a sign-on that has expired", SIGN_ON, SESSION, files=token_file("s", **EXPIRED), said="has expired; run `aws sso login --profile p`")
@@ -307,7 +206,7 @@ def check(entry, program, stands, authority):
     if expected is not None and (stands.used or done.returncode != 2 or expected not in said):
         wrong.append(f"expected exit code 2 and {expected!r}")
     wrong += stands.wrong
-    wrong += [f"{secret} was said" for secret in ["CANARY", *(part for parts in KNOWN.values() for part in parts if part)] if secret in said]
+    wrong += [f"{secret} was said" for secret in ["CANARY", *aws_services.secrets()] if secret in said]
     if wrong:
         print("  " + "\n  ".join(wrong) + f"\n  asked: {stands.asked}\n  it said: {said[:1500]}")
     return wrong

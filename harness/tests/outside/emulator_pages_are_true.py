@@ -21,13 +21,10 @@ import time
 from pathlib import Path
 
 from checks import check, clean_environment, exit_code, missing
+from pages import DOCS, ROOT, blocks, commands, is_shown, section, type_into_shell
 from postgres_cluster import PROGRAMS, as_admin, cluster
 
-ROOT = Path(__file__).resolve().parents[3]
-DOCS = ROOT / "harness/docs"
 SECONDS = 60
-# Where a command ends in the output of the shell, and with what.
-MARK = "-- end of a command:"
 URL = "postgres://admin@localhost/dev"
 ROLES = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE 'countersign%'"
 
@@ -39,37 +36,6 @@ for program in ("cargo", "curl"):
         missing(f"there is no {program} on this machine")
 if not PROGRAMS:
     missing("there is no PostgreSQL on this machine")
-
-
-def section(page, title):
-    """The text below a heading, up to the next one of its level or above."""
-    level = len(title.split(" ")[0])
-    return re.split(rf"^#{{1,{level}}} ", page.split(f"\n{title}\n", 1)[1], flags=re.M)[0]
-
-
-def blocks(text, language):
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.M | re.S)
-
-
-def commands(text):
-    """Each command at a prompt with the lines shown below it. A command goes on behind a backslash, and up to END."""
-    found, goes_on = [], False
-    for line in (line for block in blocks(text, "console") for line in block.splitlines()):
-        line = line if goes_on else line.removeprefix("  ")
-        if line.startswith("$ "):
-            found.append(([line[2:]], []))
-        else:
-            found[-1][not goes_on].append(line)
-        typed = found[-1][0]
-        goes_on = not found[-1][1] and (line.endswith("\\") or ("<<'END'" in typed[0] and typed[-1] != "END"))
-    return [("\n".join(typed), shown) for typed, shown in found]
-
-
-def is_shown(lines, output):
-    """Whether the shown lines are lines of the output, in this order; `...` is left out, and so are blanks."""
-    rest = iter(" ".join(line.split()) for line in output.splitlines())
-    patterns = [".*".join(map(re.escape, " ".join(line.split()).split("..."))) for line in lines if line != "..."]
-    return all(any(re.fullmatch(pattern, line) for line in rest) for pattern in patterns)
 
 
 def free_port():
@@ -99,14 +65,10 @@ class Reader:
 
     def type(self, page, lines, typed):
         """Types commands into one shell behind some lines; each must say what is shown."""
-        text = "".join(f"{self.here(command)}\necho \"{MARK}$?\"\n" for command, _ in typed)
-        done = subprocess.run(["bash"], input="\n".join([*lines, text]), env=self.environment, cwd=self.folder,
-                              capture_output=True, text=True, timeout=SECONDS)
-        said = re.findall(rf"(.*?){MARK}(\d+)\n", done.stdout, re.S)
-        for index, (command, shown) in enumerate(typed):
-            output, code = said[index] if index < len(said) else ("", "it was not reached")
+        said, errors = type_into_shell(lines, [self.here(command) for command, _ in typed], SECONDS, env=self.environment, cwd=self.folder)
+        for (command, shown), (output, code) in zip(typed, said):
             name = f"{page}: {command.splitlines()[0]}"
-            check(f"{name} is exit 0", code == "0", (code, output, done.stderr))
+            check(f"{name} is exit 0", code == "0", (code, output, errors))
             check(f"{name} says what is shown", is_shown(map(self.here, shown), output), output)
 
     @contextlib.contextmanager

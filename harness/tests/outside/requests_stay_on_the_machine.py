@@ -141,8 +141,8 @@ def listen(witness, family, port):
     threading.Thread(target=accept, daemon=True).start()
 
 
-def resolve(witness):
-    """A resolver: an address for every name, none of IPv6."""
+def resolve(witness, address=ELSEWHERE):
+    """A resolver: this address for every name, none where it is None, and none of IPv6."""
     resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     resolver.bind(("127.0.0.1", 53))
 
@@ -155,10 +155,10 @@ def resolve(witness):
                 at += 1 + question[at]
             kind = question[at + 1:at + 3]
             witness.resolved(".".join(labels))
-            found = kind == b"\x00\x01"
+            found = address is not None and kind == b"\x00\x01"
             reply = question[:2] + b"\x81\x80\x00\x01" + (b"\x00\x01" if found else b"\x00\x00") + b"\x00\x00\x00\x00" + question[12:at + 5]
             if found:
-                reply += b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04" + socket.inet_aton(ELSEWHERE)
+                reply += b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04" + socket.inet_aton(address)
             resolver.sendto(reply, peer)
 
     threading.Thread(target=answer, daemon=True).start()
@@ -308,7 +308,7 @@ def loopback():
     yield Row("loopback, https, with proxies", at(f"https://x.localhost:{ENDPOINT}"), 3, {f"::1:{ENDPOINT} TLS for x.localhost"}, environment={**PROXIES, **WITH_TOKEN})
     for command in ["run", "doctor"]:
         sent = {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"} | ({f"127.0.0.1:{REDIRECT} plain, unsigned"} if command == "doctor" else set())
-        yield Row(f"loopback that redirects to aws, {command}", at(f"http://127.0.0.1:{REDIRECT}", command=command), 2, sent, environment=WITH_TOKEN,
+        yield Row(f"loopback that redirects to aws, {command}", at(f"http://127.0.0.1:{REDIRECT}", command=command), 6, sent, environment=WITH_TOKEN,
                   said=[f"redirects the call to https://{AWS}/", "not followed"])
     for name, host, code in [("a name", "x.localhost", 3), ("an address", "127.0.0.1", 3)]:
         yield Row(f"loopback, unchecked certificate, {name}", at(f"https://{host}:{ENDPOINT}", "--insecure"), code,
@@ -492,14 +492,14 @@ def cut_off(folder):
     run("ip", "link", "set", "lo", "up")
     run("ip", "route", "add", "local", "default", "dev", "lo")
     run("ip", "-6", "route", "add", "local", "default", "dev", "lo")
-    settings = {
-        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
-        "hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 loop.test\n127.0.0.1 both-loops.test\n::1 both-loops.test\n127.0.0.1 mixed.test\n10.1.2.3 mixed.test\n169.254.169.254 meta.test\n",
-        "nsswitch.conf": "hosts: files dns\n",
-    }
-    for name, text in settings.items():
+    see_in_place({"hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 loop.test\n127.0.0.1 both-loops.test\n::1 both-loops.test\n127.0.0.1 mixed.test\n10.1.2.3 mixed.test\n169.254.169.254 meta.test\n"}, folder)
+
+
+def see_in_place(texts, folder):
+    """Lets this namespace see these files of /etc, and ours for the resolver. The machine's own files stay as they are."""
+    settings = {"resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n", "nsswitch.conf": "hosts: files dns\n"}
+    for name, text in {**settings, **texts}.items():
         Path(folder, name).write_text(text)
-        # The machine's own files stay as they are: this namespace sees others in their place.
         run("mount", "--bind", str(Path(folder, name)), os.path.realpath(f"/etc/{name}"))
 
 

@@ -6,6 +6,7 @@ use crate::stub_server::Stub;
 /// The servers, and the one that some of them lead to.
 pub(super) fn servers() -> (Vec<Server>, Stub) {
     let wrong_endpoint = (2, "indeterminate");
+    let refused = (6, "indeterminate");
     // A field with control characters is no HTTP.
     let lost = (3, "indeterminate");
     let elsewhere = Stub::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
@@ -40,7 +41,7 @@ pub(super) fn servers() -> (Vec<Server>, Stub) {
         server("redirect-to-a-script", wrong_endpoint, location("302 Found", "javascript:alert(document.domain)")),
         server(
             "redirect-to-aws",
-            wrong_endpoint,
+            refused,
             location("301 Moved", "https://redshift-serverless.us-east-1.amazonaws.com/"),
         ),
         server(

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""What harness/docs/aws.md tells somebody with an account to type is typed, where AWS is a stand-in.
+
+Usage: aws_page_is_true.py COUNTERSIGN
+
+Needs boto3, ip and openssl. Works in a namespace without a route (aws_stand_in.py). The callers there have the policy
+of the page and no other right. Each command must end with exit code 0 and say what the page shows; the service must be
+asked as often as the page says; boto3 must find everything denied but the one call that the policy allows.
+
+Prints one line a check, then `N passed, M failed`. Where no such namespace can be made, it says so and ends with 77.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import aws_services
+import aws_stand_in as aws
+import aws_without_aws
+import boto3
+import botocore.exceptions
+import credentials_as_botocore_finds_them as sources
+import requests_stay_on_the_machine as namespace
+from checks import check, exit_code
+from pages import DOCS, blocks, commands, is_shown, type_into_shell
+
+SECONDS = 120
+KEY = "AKIAUSER"
+
+
+def denied_beside(client, name, **parameters):
+    """Whether an operation is denied."""
+    try:
+        getattr(client, name)(**parameters)
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"] == "AccessDeniedException"
+    return False
+
+
+def try_policy(stand_in):
+    client = boto3.client(
+        aws.SERVICE, region_name="us-east-1", verify=stand_in.certificates.authority,
+        aws_access_key_id=KEY, aws_secret_access_key=aws_services.KNOWN[KEY][0])
+    given = client.get_credentials(workgroupName=aws.WORKGROUP)
+    check("the policy allows the call for the workgroup", given["dbPassword"])
+    names = {"workgroupName": aws.WORKGROUP}
+    others = {
+        "get_credentials": {"workgroupName": aws.SOMEBODY_ELSES}, "get_workgroup": names, "delete_workgroup": names, "list_workgroups": {},
+        "list_namespaces": {}, "update_workgroup": {**names, "baseCapacity": 8}, "create_namespace": {"namespaceName": "new-one"},
+        "delete_namespace": {"namespaceName": aws.WORKGROUP},
+    }
+    for operation, parameters in others.items():
+        check(f"the policy denies {operation} {parameters}", denied_beside(client, operation, **parameters))
+
+
+def try_commands(page, stand_in, program, folder):
+    typed = commands(page)
+    check("the page shows commands", len(typed) > 8, typed)
+    counts = dict(re.findall(r"^\| `(countersign [^`]*)` \| (\d+) \|$", page, re.M))
+    (folder / "bin").mkdir()
+    (folder / "bin/countersign").symlink_to(program)
+    profile = f"[profile countersign]\n{sources.keys_of(KEY)}"
+    (folder / "config").write_text(profile)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTERSIGN_", "XDG_"))}
+    environment = kept | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "SSL_CERT_FILE": stand_in.certificates.authority, "COUNTERSIGN_LOG": "trace"}
+    exports, counted, said = [], set(), ""
+    for command, shown in typed:
+        before = len(stand_in.requests())
+        [(output, code)], errors = type_into_shell(exports, [command], SECONDS, env=environment, cwd=folder)
+        name = command.splitlines()[0]
+        check(f"{name} is exit 0", code == "0", (code, output, errors[-2000:]))
+        check(f"{name} says what is shown", is_shown(shown, output), output)
+        said += output + errors
+        if command.startswith(("export ", "unset ")):
+            exports.append(command)
+        for short, calls in counts.items():
+            if command == short or (command.startswith(short + " --report")):
+                counted.add(short)
+                found = len(stand_in.requests()) - before
+                check(f"{name} asks the service {calls} times", found == int(calls), found)
+    check("the table counts the calls of commands of the page", counted == set(counts) and counts, counts)
+    files = "".join(file.read_text(errors="replace") for file in folder.glob("aws.*"))
+    check("the reports are there", files)
+    leaks = aws_without_aws.leaks(said + files, stand_in.secrets())
+    check("no secret is in what the commands say, log and write", not leaks, leaks)
+    check("no account and no database user is in the reports", aws.ACCOUNT not in files and f"IAM:{KEY.lower()}" not in files)
+    wrong = list(aws_without_aws.one_workgroup(stand_in.requests(), stand_in))
+    check("the commands ask for the one workgroup", not wrong, wrong)
+    check("the hosts are those of STS and of the service", stand_in.connected() == aws_without_aws.both(), stand_in.connected())
+    check("nothing is asked of a resolver", not stand_in.names.names, stand_in.names.names)
+    check("nothing is meant for another machine", aws.sent_elsewhere() == 0)
+
+
+def inside(program, _):
+    page = (DOCS / "aws.md").read_text()
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as reader:
+        try:
+            stand_in = aws.StandIn(program, folder)
+        except (OSError, subprocess.CalledProcessError) as error:
+            return namespace.skipped(f"the namespace cannot be set up: {error}")
+        try:
+            policies = [json.loads(block) for block in blocks(page, "json")]
+            check("the page has one policy", len(policies) == 1, policies)
+            stand_in.begin(policy=policies[0])
+            try_commands(page, stand_in, program, Path(reader))
+            stand_in.begin(policy=policies[0])
+            try_policy(stand_in)
+            check("the stand-in found nothing wrong", not stand_in.stands.wrong, stand_in.stands.wrong)
+        finally:
+            stand_in.stop()
+    return exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(namespace.isolated(__file__, inside))
