@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 use when::ExaminedRequest;
 
 #[cfg(feature = "login")]
-pub use door::{DoorLayer, KnownLogin, Later, RightDoor};
+pub use door::{DoorLayer, Later, RightDoor};
 
 use crate::contract::Service;
 use crate::corpus::Defect;
