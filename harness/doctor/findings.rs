@@ -57,6 +57,7 @@ impl<'a> ProbedTarget<'a> {
             findings.extend([self.clock(), self.operation()]);
             findings.extend(self.named_resource());
             findings.extend(self.further_resources());
+            findings.extend(self.denied_resources());
             findings.extend(self.neighbours());
         }
         findings

@@ -250,6 +250,7 @@ fn part_name(index: usize) -> String {
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
     let verdict = match &reason {
         Reason::OutOfTime { .. }
+        | Reason::PerhapsHidden { .. }
         | Reason::Database { answer: DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_), .. } => {
             Verdict::Indeterminate
         }

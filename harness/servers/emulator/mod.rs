@@ -149,7 +149,7 @@ pub use control::CLOCK_PATH;
 pub use door::{Database, DoorOptions};
 pub use http::{ClockMover, Emulator};
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
-pub use options::{EmulatorOptions, InvalidOptions};
+pub use options::{CaseCallers, EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 pub use state::SavedState;
 
