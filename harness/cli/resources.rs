@@ -49,9 +49,12 @@ impl FromArgMatches for ResourceArgs {
 
 /// Refuses names that the documents plainly exclude, before anything is sent: otherwise the target would be blamed for
 /// its answer. A name that the documents leave open, such as one with capitals, is left to the target. So is the name
-/// that the probe asks for, except with our emulator.
+/// that the probe asks for, except with our emulator. Refuses the same name for what the caller may use and for what it is
+/// denied, too.
 pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
-    let is_checked = |resource: &&Resource| resource.of.is_some() || settings.choice == TargetChoice::Emulator;
+    let is_checked = |resource: &&Resource| {
+        resource.of.is_some() || resource.denied_beside.is_some() || settings.choice == TargetChoice::Emulator
+    };
     for resource in contract.service.resources.iter().filter(is_checked) {
         let Some(words) = slip(settings, contract, resource) else { continue };
         let noun = &resource.noun;
@@ -60,6 +63,19 @@ pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Fail
             None => format!("Leave it out, or name one that a {noun} can have"),
         };
         return Err(Failure::usage(format!("{words}. {advice}")));
+    }
+    for denied in &contract.service.resources {
+        let allowed = denied.denied_beside.as_deref().and_then(|beside| contract.service.resource(beside));
+        let Some((allowed, name)) = allowed.zip(settings.resources.get(&denied.id)) else { continue };
+        if settings.resources.get(&allowed.id) == Some(name) {
+            let noun = &allowed.noun;
+            return Err(Failure::usage(format!(
+                "{} and {} both name the {noun} {}; expected one that the caller may use, and another one that it is denied",
+                settings.from.place(&allowed.flag),
+                settings.from.place(&denied.flag),
+                quoted_name(name)
+            )));
+        }
     }
     Ok(())
 }

@@ -242,8 +242,7 @@ impl Settings {
             }
         }
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
-        let by_name = resources.get(&gate::resource().id).map(String::as_str);
-        let choice = gated(named, url, &region, by_name, allowed)?;
+        let choice = gated(named, url, &region, &resources, allowed)?;
         let other = match &choice {
             TargetChoice::Mock => Some(("mock".to_owned(), "add --target aws")),
             TargetChoice::Emulator => Some(("emulator".to_owned(), "add --target aws")),
@@ -675,7 +674,7 @@ fn gated(
     name: String,
     url: Option<Url>,
     region: &Region,
-    name_in_aws: Option<&str>,
+    resources: &BTreeMap<String, String>,
     allowed: Option<AllowedResource>,
 ) -> Result<TargetChoice, Failure> {
     let url = match (name.as_str(), url) {
@@ -687,7 +686,7 @@ fn gated(
         (_, Some(url)) => url,
         (_, None) => return Err(Failure::usage(format!("the target \"{}\" has no endpoint", foreign(&name)))),
     };
-    gate::check(allowed.as_ref(), &url, region, name_in_aws)
+    gate::check(allowed.as_ref(), &url, region, gate::names(resources))
         .map_err(|refusal| Failure::refused(refusal.to_string()))?;
     // Nobody knows how a proxy or a resolver treats a name with an empty part.
     if url.host_str().is_some_and(|host| host.contains("..") || host.starts_with('.')) {

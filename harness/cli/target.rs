@@ -11,6 +11,7 @@ use super::hooks::clock_by_command;
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{ClockMover, Settings, TargetChoice};
+use crate::contract::Service;
 use crate::evidence::target_of_mock;
 use crate::selftest::target_of;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
@@ -102,9 +103,10 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
-    let (mut options, denied) = EmulatorOptions::for_cases();
+    let mut options = EmulatorOptions::for_cases();
     options.region.clone_from(&settings.region);
-    for (kind, name) in &settings.resources {
+    let named = Service::embedded().resources.iter().map(|of| &of.id);
+    for (kind, name) in named.filter_map(|id| settings.resources.get_key_value(id)) {
         if !options.rename(kind, name) {
             return Err(Failure::usage(format!(
                 "the emulator has no {kind} that could be called \"{}\"",
@@ -115,7 +117,7 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
     let emulator = Emulator::start(options)
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
-    let mut target = target_of(&emulator, denied);
+    let mut target = target_of(&emulator);
     if !settings.sign {
         target.credentials = None;
     }

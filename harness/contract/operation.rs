@@ -166,9 +166,9 @@ impl Operation {
         Address { name, method, path, target_prefix: &service.target_prefix.is }
     }
 
-    /// The resources that its requests can name; a plain call names the first.
+    /// The resources that its requests can name and that the caller may use; a plain call names the first.
     pub fn resources<'s>(&self, service: &'s Service) -> impl Iterator<Item = &'s Resource> {
-        service.resources.iter().filter(|of| self.request.members.contains_key(&of.member))
+        service.usable_resources().filter(|of| self.request.members.contains_key(&of.member))
     }
 
     /// The command line of AWS tools that calls it with what it must have: `get-credentials --workgroup-name a-name`.

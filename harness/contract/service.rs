@@ -94,6 +94,10 @@ pub struct Resource {
     pub help: String,
     /// The member of requests that its name is the value of.
     pub member: String,
+    /// The id of the resource that this is one more of, which the caller may not use: both names are values of the same
+    /// member.
+    #[serde(default)]
+    pub denied_beside: Option<String>,
     /// The id of the resource that it belongs to: a request may name both.
     #[serde(default)]
     pub of: Option<String>,
@@ -119,6 +123,13 @@ pub struct Resource {
     pub absent: Option<AbsentName>,
     /// Where a target lists the ones that it has.
     pub listed_by: Option<Listing>,
+}
+
+impl Resource {
+    /// The placeholder as the text of a request: `"${workgroup}"`.
+    pub fn quoted_placeholder(&self) -> String {
+        format!("\"${{{}}}\"", self.placeholder)
+    }
 }
 
 /// A name that no target has.
@@ -394,22 +405,34 @@ impl Service {
         self.service_id.is.to_lowercase().replace(' ', "_")
     }
 
+    /// The resources that the caller may use: one for each member of requests that names a resource.
+    pub fn usable_resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().filter(|resource| resource.denied_beside.is_none())
+    }
+
     /// The resource with this id.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)
     }
 }
 
-/// Checks that no two resources share an id, a flag, a placeholder or a member, and that the resources and features
-/// that they refer to exist.
+/// Checks that no two resources share an id, a flag or a placeholder, that none that the caller may use shares a member,
+/// and that the resources and features that they refer to exist.
 fn resources(resources: &[Resource], features: &[&str]) -> Result<(), ContractFault> {
     let mut names_taken = BTreeSet::new();
     for (index, resource) in resources.iter().enumerate() {
         let at = |member: &str| format!("/resources/{index}/{member}");
         let Resource { id, flag, placeholder, member, .. } = resource;
-        for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder), ("member", member)] {
+        let own_member = resource.denied_beside.is_none().then_some(("member", member));
+        for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder)].into_iter().chain(own_member) {
             let wrong = format_args!("expected a new {kind}, found \"{name}\" again");
             ensure(names_taken.insert((kind, name)), at(kind), wrong)?;
+        }
+        if let Some(beside) = &resource.denied_beside {
+            let is_alike = |other: &Resource| other.id == *beside && other.member == *member;
+            let wrong =
+                format_args!("expected a resource before this one with the member {member}, found \"{beside}\"");
+            ensure(resources[..index].iter().any(is_alike), at("denied_beside"), wrong)?;
         }
         if let Some(of) = &resource.of {
             let is_before = resources[..index].iter().any(|other| other.id == *of);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::contract::{Contract, Operation, Resource};
+use crate::contract::{Contract, Operation, Resource, Side};
 use crate::corpus::{RequestSpec, SigningDefect};
 use crate::run::{plain_request, probe_input, random_seed};
 use crate::targets::probe::ProbedOperation;
@@ -38,6 +38,13 @@ impl<'a> ExaminedTarget<'a> {
     /// The name of a resource that the target should have; `None` if none is known.
     pub(super) fn name_of(&self, resource: &Resource) -> Option<&'a str> {
         self.target.resources.get(&resource.id).map(String::as_str)
+    }
+
+    /// Whether the operation must be denied on a resource: some requirement on it belongs to the resource's feature.
+    pub(super) fn is_denied(&self, resource: &Resource) -> bool {
+        let mut rows = self.contract.register.of(Side::Server, &self.operation.name.is);
+        let feature = resource.denied_beside.as_ref().and(resource.feature.as_deref());
+        feature.is_some_and(|feature| rows.any(|row| row.feature.word() == feature))
     }
 
     /// Whether the resource that a plain call names has a name.
@@ -136,7 +143,8 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     };
     // An operation that changes something is asked without a name.
     let named = contract.service.resources.iter().filter(|_| operation.changes_nothing.is);
-    let further = named.filter(|of| of.of.is_some() && examined.name_of(of).is_some());
+    let is_further = |of: &Resource| of.of.is_some() || examined.is_denied(of);
+    let further = named.filter(|of| is_further(of) && examined.name_of(of).is_some());
     let further = further.filter(|of| of.default.is_none() && operation.request.members.contains_key(&of.member));
     let by_resource = further.map(|of| {
         let answer = ask(operation, &RequestSpec::with(&of.member, &format!("${{{}}}", of.placeholder)));

@@ -57,6 +57,7 @@ impl<'a> ProbedTarget<'a> {
             findings.extend([self.clock(), self.operation()]);
             findings.extend(self.named_resource());
             findings.extend(self.further_resources());
+            findings.extend(self.denied_resources());
             // Real AWS has its operations, and is asked for none that a run does not need.
             findings.extend(self.neighbours().filter(|_| self.examined.target.allowed.is_none()));
         }

@@ -59,12 +59,7 @@ impl ProbedTarget<'_> {
         let topic = Topic::Resource(id.clone());
         let of = self.examined.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
         let Some(name) = self.examined.name_of(resource).map(quote) else {
-            let feature = feature.as_deref()?;
-            let claimed =
-                feature.parse().is_ok_and(|feature: Feature| self.examined.target.features.contains(&feature));
-            let found = "none is named though the feature is claimed, so its cases are blocked";
-            let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
-            return claimed.then(|| Diagnosis::problem(topic, found).fix(fix));
+            return self.unnamed(resource, &format!("one of the {of}"));
         };
         let (_, exchange) = self.answers.by_resource.iter().find(|(resource_asked, _)| resource_asked == id)?;
         let probe = probe::classify(exchange, self.examined.probed(false), &self.answers.hidden);
@@ -97,6 +92,54 @@ impl ProbedTarget<'_> {
             _ => format!("asking for it gave no usable answer: {answer}"),
         };
         Some(Diagnosis::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
+    }
+
+    /// The finding about a resource that nobody names although its feature is claimed. `one` says what to name.
+    fn unnamed(&self, resource: &Resource, one: &str) -> Option<Diagnosis> {
+        let Resource { id, flag, feature, .. } = resource;
+        let feature = feature.as_deref()?;
+        let claimed = feature.parse().is_ok_and(|feature: Feature| self.examined.target.features.contains(&feature));
+        let found = "none is named though the feature is claimed, so its cases are blocked";
+        let fix = format!("name {one}: --{flag} NAME, or leave {feature} out of --claim");
+        claimed.then(|| Diagnosis::problem(Topic::Resource(id.clone()), found).fix(fix))
+    }
+
+    /// For each resource that the caller is denied, if it is named or claimed: whether the target refuses it.
+    pub(super) fn denied_resources(&self) -> impl Iterator<Item = Diagnosis> {
+        let service = &self.examined.contract.service;
+        let denied = service.resources.iter().filter(|of| self.examined.is_denied(of));
+        denied.filter_map(|of| self.denied_resource(of, service.resource(of.denied_beside.as_deref()?)?))
+    }
+
+    fn denied_resource(&self, denied: &Resource, allowed: &Resource) -> Option<Diagnosis> {
+        let Resource { id, flag, .. } = denied;
+        let (topic, noun) = (Topic::Resource(id.clone()), &allowed.noun);
+        let Some(name) = self.examined.name_of(denied).map(quote) else {
+            return self.unnamed(denied, &format!("a {noun} that the caller is denied"));
+        };
+        let (_, exchange) = self.answers.by_resource.iter().find(|(resource_asked, _)| resource_asked == id)?;
+        let probe = probe::classify(exchange, self.examined.probed(false), &self.answers.hidden);
+        let answer = answer_text(&probe.answer);
+        let why = match &exchange.answer {
+            Ok(_) if !self.is_accepted() => format!("the call by another {noun} is not accepted either"),
+            Ok(response) if response.is_denial() => {
+                return Some(Diagnosis::ok(topic, format!("{name} is denied, as it should be")));
+            }
+            Ok(response) if is_success(response) => {
+                let found = format!("the caller is not denied {name}: {answer}");
+                let fix = format!(
+                    "deny it in the caller's policy, by the ARN of the {noun}; if the policy does, the server ignores it"
+                );
+                return Some(Diagnosis::problem(topic, found).fix(fix));
+            }
+            Ok(response) if self.meaning(response) == Some(ErrorMeaning::NotFound) => {
+                let found = format!("the target finds no {noun} {name}, or hides it: {answer}");
+                let fix = format!("correct --{flag}, or leave it out: while it is so, its cases are indeterminate");
+                return Some(Diagnosis::problem(topic, found).fix(fix));
+            }
+            _ => format!("asking for it gave no usable answer: {answer}"),
+        };
+        Some(Diagnosis::unknown(topic, format!("whether {name} is denied cannot be told, because {why}")))
     }
 
     fn has_what_is_promised(&self, response: &Response) -> bool {

@@ -333,3 +333,28 @@ fn nothing_is_compared_where_an_answer_is_missing() {
     answers.unknown = Some(exchange(Err(TransportFault::Lost("closed".to_owned()))));
     assert_eq!(about(&findings_of(&target(), &answers), &Topic::Operation).status, DiagnosisStatus::Ok);
 }
+
+#[rstest]
+#[case::denied((400, r#"{"__type":"AccessDeniedException"}"#), DiagnosisStatus::Ok, "wg-2 is denied, as it should be")]
+#[case::given((200, SUCCESS), DiagnosisStatus::Problem, "the caller is not denied wg-2: 200")]
+#[case::hidden((400, NO_WORKGROUP), DiagnosisStatus::Problem, "the target finds no workgroup wg-2, or hides it: 400")]
+#[case::broken((500, "{}"), DiagnosisStatus::Unknown, "because asking for it gave no usable answer: 500")]
+fn a_workgroup_that_is_said_to_be_denied_is_asked_for(
+    #[case] (status, body): (u16, &str),
+    #[case] expected: DiagnosisStatus,
+    #[case] words: &str,
+) {
+    let mut answers = answers_alike(&exchange_with(200, SUCCESS));
+    unknown(&mut answers, &exchange_with(404, r#"{"__type":"UnknownOperationException"}"#));
+    answers.by_resource = vec![("denied-workgroup".to_owned(), exchange_with(status, body))];
+    let topic = Topic::Resource("denied-workgroup".to_owned());
+    let diagnosis = about(&findings_of(&target().with_denied_workgroup("wg-2"), &answers), &topic);
+    assert_eq!(diagnosis.status, expected, "{diagnosis:?}");
+    assert!(diagnosis.found.contains(words), "{diagnosis:?}");
+    let claimed = target().claiming(["denied-workgroup".parse().expect("a feature")]);
+    let diagnosis = about(&findings_of(&claimed, &answers), &topic);
+    assert_eq!(diagnosis.status, DiagnosisStatus::Problem, "{diagnosis:?}");
+    assert!(
+        diagnosis.fix.expect("a fix").contains("name a workgroup that the caller is denied: --denied-workgroup NAME")
+    );
+}

@@ -79,12 +79,19 @@ fn striking_detail(observation: &Observation<'_>) -> Option<StrikingDetail> {
     })
 }
 
+/// Whether a request names what the caller is denied: a denial is then what was asked for.
+fn names_what_is_denied(observation: &Observation<'_>) -> bool {
+    let input = &observation.call.request.input;
+    let is_named = |of: &Resource| input.get(&of.member).is_some_and(|text| text == of.quoted_placeholder());
+    observation.contract.service.resources.iter().any(|of| of.denied_beside.is_some() && is_named(of))
+}
+
 /// Why an unexpected refusal is still no violation: it is about the caller, and so says nothing about the request. The
 /// documents allow errors that are common to all services in place of an operation's own, and leave open in which order
 /// a service checks a request.
 pub(super) fn excuse(observation: &Observation<'_>) -> Option<Reason> {
     let response = observation.response;
-    if response.is_denial() {
+    if response.is_denial() && !names_what_is_denied(observation) {
         // The control shows that the caller may make the call, so only another resource can explain the denial. An
         // identity may be allowed some resources and not others (source: API reference, GetCredentials, description).
         // What a case makes is another resource too.
@@ -92,11 +99,11 @@ pub(super) fn excuse(observation: &Observation<'_>) -> Option<Reason> {
         let makes_others =
             observation.case.changes_something(observation.contract) && observation.call.request.caller.is_none();
         let is_other = |of: &&Resource| {
-            let own = format!("\"${{{}}}\"", of.placeholder);
+            let own = of.quoted_placeholder();
             let is_named = || observation.call.request.input.get(&of.member).is_some_and(|text| text != own);
             differs_at.map_or_else(|| makes_others && is_named(), |at| at.strip_prefix('/') == Some(&of.member))
         };
-        let member = &observation.contract.service.resources.iter().find(is_other)?.member;
+        let member = &observation.contract.service.usable_resources().find(is_other)?.member;
         return Some(Reason::Denied { answer: observation.summary(), member: member.clone() });
     }
     // Only a session's token expires; long-term credentials do not.

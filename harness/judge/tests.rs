@@ -361,6 +361,16 @@ fn a_refusal_of_the_moment_is_no_refusal(#[case] status: u16, #[case] body: &str
     assert_eq!(judgement_of("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
 }
 
+#[rstest]
+#[case::as_documented(400, Verdict::Pass)]
+#[case::as_in_newer_documents(403, Verdict::Pass)]
+#[case::another_status(401, Verdict::Fail)]
+fn a_denial_that_was_asked_for_is_no_excuse(#[case] status: u16, #[case] expected: Verdict) {
+    let judgement =
+        judgement_of("iam/denied-workgroup", status, &[], r#"{"__type":"AccessDeniedException","message":"a"}"#);
+    assert_eq!((judgement.verdict, judgement.decided.contains("GC-IAM-05")), (expected, true), "{judgement:?}");
+}
+
 /// [`credentials`] that expire `expire` seconds after the call.
 fn credentials_of(case: &str, expire: i64) -> (&'static ExpandedCase, Exchange) {
     let (case, mut exchange) = credentials(case);

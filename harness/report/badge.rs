@@ -32,7 +32,7 @@ impl BadgeForm {
 ///
 /// | the run | message | colour |
 /// |---|---|---|
-/// | conforms | `conformant` and the features that it claims beside `core` | green |
+/// | conforms | `conformant` and the features that it claims beside `core`; their number where they are too long | green |
 /// | violates a requirement, known or not | `2 of 67 violated` | red |
 /// | leaves one undecided, also where only some cases were selected | `60 of 67 decided` | yellow |
 /// | decides none, such as of a target that cannot be reached | `0 of 67 decided` | grey |
@@ -78,8 +78,13 @@ impl BadgeText {
         let (message, colour) = match Conclusion::of(collected) {
             Conclusion::Conformant(features) => {
                 let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
-                let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
-                (format!("conformant{beside}"), GREEN)
+                let named = format!("conformant + {}", beside.join(", "));
+                let message = match beside.len() {
+                    0 => "conformant".to_owned(),
+                    _ if named.chars().count() <= LIMIT => named,
+                    many => format!("conformant + {many} features"),
+                };
+                (message, GREEN)
             }
             Conclusion::Violated { ids, .. } => (format!("{} of {must} violated", ids.len()), RED),
             Conclusion::Absent => ("not implemented".to_owned(), GREY),
@@ -126,9 +131,12 @@ impl BadgeText {
     }
 }
 
-/// At most 60 characters of a text, escaped: a badge is read at a glance.
+/// The most characters of a text: a badge is read at a glance.
+const LIMIT: usize = 60;
+
+/// The beginning of a text, escaped.
 fn short(text: &str) -> String {
-    escape(text).chars().take(60).collect()
+    escape(text).chars().take(LIMIT).collect()
 }
 
 /// How wide one half of a badge is, in pixels. The text is stretched to it, so that an estimate of

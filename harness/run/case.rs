@@ -257,6 +257,7 @@ pub(super) fn without_verdict(reason: Reason) -> Judgement {
     let verdict = match &reason {
         Reason::OutOfTime { .. }
         | Reason::OutOfCalls { .. }
+        | Reason::PerhapsHidden { .. }
         | Reason::Database { answer: DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_), .. } => {
             Verdict::Indeterminate
         }

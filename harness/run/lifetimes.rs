@@ -241,8 +241,8 @@ impl LifetimeDoubt<'_> {
     fn plain_call(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
-        let resources = &self.case_run.context.judge.contract().service.resources;
-        let named_resources = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
+        let resources = self.case_run.context.judge.contract().service.usable_resources();
+        let named_resources = resources.filter(|resource| call.request.input.get(&resource.member).is_some());
         let members: Vec<&str> = named_resources.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);
         call.request.input = members.into_iter().fold(input, |input, member| input.without(member));

@@ -28,6 +28,9 @@ pub(super) async fn misnamed(
     if case_run.case.is_staged() || !call.is_judged() {
         return Ok(None);
     }
+    if let Some(reason) = perhaps_hidden(case_run, call, exchange) {
+        return Ok(Some(reason));
+    }
     if let Some(resource) = made_up(case_run, call) {
         return looked_up(case_run, call, resource, exchange, random_names).await;
     }
@@ -43,10 +46,26 @@ pub(super) async fn misnamed(
     Ok(control.and_then(|control| refused.meaning_beside(case_run, &call, &control)))
 }
 
+/// Why a target that does not find what the caller is denied has perhaps not refused it: the target may hide it, or
+/// there is nothing of that name.
+fn perhaps_hidden(case_run: &CaseRun<'_>, call: &Call, exchange: &Exchange) -> Option<Reason> {
+    let service = &case_run.context.judge.contract().service;
+    let is_named = |of: &&Resource| call.request.input.get(&of.member).is_some_and(|name| is_placeholder(name, of));
+    let mut denied = service.resources.iter().filter(|of| of.denied_beside.is_some());
+    let resource = denied.find(is_named).filter(|_| !call.expect.is_positive())?;
+    let error = error_type(exchange.answer.as_ref().ok()?)?;
+    (service.meaning_of(&error) == Some(ErrorMeaning::NotFound)).then(|| Reason::PerhapsHidden {
+        noun: noun_of(service, resource.denied_beside.as_deref()).unwrap_or_default(),
+        flag: resource.flag.clone(),
+        name: case_run.context.target.resources.get(&resource.id).map(|name| quote(name)).unwrap_or_default(),
+        error,
+    })
+}
+
 /// The resource whose name a call makes up, though the call should be accepted: no document says that the target must
 /// have it.
 fn made_up<'a>(case_run: &CaseRun<'a>, call: &Call) -> Option<&'a Resource> {
-    let mut resources = case_run.context.judge.contract().service.resources.iter();
+    let mut resources = case_run.context.judge.contract().service.usable_resources();
     let is_made_up = |of: &&Resource| {
         let name = call.request.input.get(&of.member);
         of.of.is_some() && name.is_some_and(|name| name.starts_with('"') && !is_placeholder(name, of))
@@ -106,7 +125,7 @@ impl<'a> Refused<'a> {
     fn of(case_run: &CaseRun<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
         let contract = case_run.context.judge.contract();
         let resource_in_request = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
-        let (resource, value) = contract.service.resources.iter().filter_map(resource_in_request).next_back()?;
+        let (resource, value) = contract.service.usable_resources().filter_map(resource_in_request).last()?;
         let is_ours = is_placeholder(value, resource);
         let response = exchange.answer.as_ref().ok()?;
         let error = error_type(response)?;
@@ -120,7 +139,7 @@ impl<'a> Refused<'a> {
     }
 
     fn is_alone(&self) -> bool {
-        let mut others = self.contract.service.resources.iter().filter(|other| other.id != self.resource.id);
+        let mut others = self.contract.service.usable_resources().filter(|other| other.id != self.resource.id);
         !others.any(|other| self.call.request.input.get(&other.member).is_some())
     }
 

@@ -9,20 +9,21 @@ use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::Target;
 #[cfg(feature = "login")]
 use crate::targets::{ClockFault, TargetClock};
-use crate::wire::Credentials;
 
 /// An emulator with the options [`EmulatorOptions::for_cases`], as a target that claims all that such an emulator has: if
-/// it has a door, its credentials log in there, and its clock is moved. No policy allows `denied` anything.
+/// it has a door, its credentials log in there, and its clock is moved.
 ///
 /// # Panics
 /// Never: the addresses of an emulator are a URL's.
-pub fn target_of(emulator: &Emulator, denied: Credentials) -> Target {
+pub fn target_of(emulator: &Emulator) -> Target {
     let options = emulator.options();
     let endpoint = emulator.endpoint().parse().expect("the address of an emulator is a URL's");
-    let mut target = Target::at(endpoint).with_name("emulator").signed_by(options.credentials.clone());
+    let callers = options.case_callers.as_ref();
+    let signer = callers.map_or(&options.credentials, |callers| &callers.allowed);
+    let mut target = Target::at(endpoint).with_name("emulator").signed_by(signer.clone());
     target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
-    target.denied = Some(denied);
+    target.denied = callers.map(|callers| callers.denied.clone());
     target = target.claiming(features());
     #[cfg(feature = "login")]
     if let Some(address) = emulator.first_door() {
@@ -55,7 +56,7 @@ pub(super) fn logging_in_at(target: Target, address: std::net::SocketAddr) -> Ta
 pub fn upstream(options: &EmulatorOptions) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
-        denied: None,
+        callers: options.callers().skip(1).cloned().collect(),
         region: options.region.clone(),
         resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
     }

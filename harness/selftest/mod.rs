@@ -155,16 +155,15 @@ impl SelftestContext<'_> {
             let said = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&said);
             let recorded = move || mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
-            let (options, denied) = EmulatorOptions::for_cases();
-            let emulator = Emulator::start_behind(options, move |answer, request| {
+            let emulator = Emulator::start_behind(EmulatorOptions::for_cases(), move |answer, request| {
                 let exchange = Exchange { request: request.clone(), time: Timestamp::now(), answer: answer(request) };
                 let answer = exchange.answer.clone();
                 said.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
                 answer
             })
             .await?;
-            let upstream = Upstream { denied: Some(denied.clone()), ..upstream(emulator.options()) };
-            let session = self.session(target_of(&emulator, denied), TIMEOUT)?;
+            let upstream = upstream(emulator.options());
+            let session = self.session(target_of(&emulator), TIMEOUT)?;
             let mut cases = Vec::new();
             for case in self.with_controls(plan) {
                 // One case after the other: whatever was said since the last one belongs to this one.
@@ -274,17 +273,16 @@ impl SelftestContext<'_> {
         entry: &Defect,
         cases: Vec<Arc<ExpandedCase>>,
     ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let (options, denied) = EmulatorOptions::for_cases();
+        let options = EmulatorOptions::for_cases();
         #[cfg(feature = "login")]
         let options = EmulatorOptions { door: None, ..options };
-        let upstream = Upstream { denied: Some(denied.clone()), ..upstream(&options) };
-        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream));
+        let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
         let answering = Arc::clone(&layer);
         let layered = move |answer: &dyn Fn(&Request) -> Response, request: &Request| {
             answering.answer(request, Timestamp::now(), answer)
         };
         let emulator = Emulator::start_behind(options, layered).await?;
-        let session = self.session(target_of(&emulator, denied), TIMEOUT)?;
+        let session = self.session(target_of(&emulator), TIMEOUT)?;
         Ok((results(&session, cases).await, layer.rewrites()))
     }
 
@@ -295,10 +293,9 @@ impl SelftestContext<'_> {
         entry: &Defect,
         cases: Vec<Arc<ExpandedCase>>,
     ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let (options, denied) = EmulatorOptions::for_cases();
-        let emulator = Arc::new(Emulator::start(options).await?);
+        let emulator = Arc::new(Emulator::start(EmulatorOptions::for_cases()).await?);
         let layer = DoorLayer::start(entry, DoorOf::new(Arc::clone(&emulator))).await?;
-        let target = emulated::logging_in_at(target_of(&emulator, denied), layer.address());
+        let target = emulated::logging_in_at(target_of(&emulator), layer.address());
         let hangs = entry.door.as_ref().is_some_and(|door| door.hangs());
         let session = self.session(target, if hangs { TIMEOUT_OF_HANGING } else { TIMEOUT })?;
         Ok((results(&session, cases).await, layer.rewrites()))

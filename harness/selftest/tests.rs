@@ -175,10 +175,9 @@ fn every_wrong_door_is_found_and_rightly_blamed_and_no_legal_one_is_accused() {
 async fn the_log_ins_of_an_emulator_before_a_postgresql_pass_every_case() {
     let Some(cluster) = crate::servers::emulator::Cluster::start().await else { return };
     let library = Library::new(&["login"]);
-    let (options, denied) = EmulatorOptions::for_cases();
-    let options = options.with_database(cluster.url().parse().expect("a URL"));
+    let options = EmulatorOptions::for_cases().with_database(cluster.url().parse().expect("a URL"));
     let emulator = Emulator::start(options).await.expect("it starts");
-    let target = target_of(&emulator, denied);
+    let target = target_of(&emulator);
     let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, JOBS).expect("a session");
     let mut results = Vec::new();
     run_plan(&session, &library.plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;

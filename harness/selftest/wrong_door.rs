@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::servers::defects::{KnownLogin, Later, RightDoor};
-use crate::servers::emulator::Emulator;
+use crate::servers::defects::{Later, RightDoor};
+use crate::servers::emulator::{Emulator, GivenOut};
 use crate::wire::Secret;
 
 /// The first door of an emulator.
@@ -26,15 +26,8 @@ impl RightDoor for DoorOf {
         self.0.first_door().unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
     }
 
-    fn given_out(&self) -> Vec<KnownLogin> {
-        let known = |login: crate::servers::emulator::GivenOut| KnownLogin {
-            is_here: login.is_here,
-            user: login.user,
-            database: login.database,
-            password: login.password,
-            expires: login.expires,
-        };
-        self.0.given_out().into_iter().map(known).collect()
+    fn given_out(&self) -> Vec<GivenOut> {
+        self.0.given_out()
     }
 
     fn give_out<'a>(&'a self, user: &'a str) -> Later<'a, io::Result<Secret>> {

@@ -1,10 +1,13 @@
-//! The messages of the PostgreSQL protocol, version 3, as a server reads and writes them.
+//! The messages of the PostgreSQL protocol, version 3, as a server reads and writes them, and who may log in.
 //!
 //! Source: the PostgreSQL documentation, "Frontend/Backend Protocol".
 
 use std::io;
 
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use crate::wire::Secret;
 
 /// A connection of any kind.
 pub(in crate::servers) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -17,6 +20,21 @@ const STARTUP_LIMIT: usize = 10_000;
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
+
+/// A log-in that was given out, as it is at one door. Printing it masks the password.
+#[derive(Clone, Debug)]
+pub struct GivenOut {
+    /// Whether it is for the workgroup of the door.
+    pub is_here: bool,
+    /// The database user.
+    pub user: String,
+    /// The database that it is for; any if there is none.
+    pub database: Option<String>,
+    /// The password.
+    pub password: Secret,
+    /// When it expires, by the clock of the server that gave it out.
+    pub expires: Timestamp,
+}
 
 /// What a client may send first.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! A user can allow one service in one region. Every other host of AWS stays closed, and so does every host that looks
 //! like one of AWS.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -220,17 +221,25 @@ pub enum GateRefusal {
     },
 }
 
-/// Checks the endpoint of a run, its region and the name of its resource against what was allowed. Every host that is
+/// Those of a target's `resources`, by id, that must be what was allowed: the resource, and any that the caller is denied
+/// beside it.
+pub fn names(resources: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
+    let is_one = |of: &&Resource| of.is_allowed_by_name || of.denied_beside.as_ref() == Some(&resource().id);
+    let named = Service::embedded().resources.iter().filter(is_one).filter_map(|of| resources.get(&of.id));
+    named.map(String::as_str)
+}
+
+/// Checks the endpoint of a run, its region and the [names] of its resources against what was allowed. Every host that is
 /// not of AWS is allowed. Of AWS, only the service in the allowed region is allowed, over TLS. [`check_account`] checks
 /// the account once credentials are known.
 ///
 /// # Errors
 /// The [`GateRefusal`].
-pub fn check(
+pub fn check<'n>(
     allowed: Option<&AllowedResource>,
     endpoint: &Url,
     region: &Region,
-    name: Option<&str>,
+    names: impl IntoIterator<Item = &'n str>,
 ) -> Result<(), GateRefusal> {
     let host = endpoint.host_str().unwrap_or_default().to_owned();
     match HostOwner::of(endpoint) {
@@ -245,8 +254,10 @@ pub fn check(
     if allowed.region != *region {
         return differs("region", allowed.region.as_str(), region.as_str());
     }
-    if name != Some(&allowed.resource) {
-        return differs(&resource().noun, &allowed.resource, name.unwrap_or("none"));
+    let mut names = names.into_iter().peekable();
+    let is_named = names.peek().is_some();
+    if let Some(other) = names.find(|name| *name != allowed.resource).or((!is_named).then_some("none")) {
+        return differs(&resource().noun, &allowed.resource, other);
     }
     let Some(partition) = Partition::of(region) else { return differs("region", "of AWS", region.as_str()) };
     let hosts = partition.hosts(host_prefix(), region);
@@ -429,6 +440,9 @@ mod tests {
         assert!(check(Some(&allowed), &url, &west, Some("wg")).is_err());
         assert!(check(Some(&allowed), &url, &east, Some("other")).is_err());
         assert!(check(Some(&allowed), &url, &east, None).is_err());
+        let both = [("workgroup", "wg"), ("denied-workgroup", "other"), ("database", "dev")];
+        let both = both.map(|(id, name)| (id.to_owned(), name.to_owned())).into();
+        assert!(check(Some(&allowed), &url, &east, names(&both)).is_err(), "what is denied is a workgroup too");
         let none: AllowedResource = "123456789012/us-east-1/none".parse().expect("a valid text");
         assert!(check(Some(&none), &url, &east, None).is_err());
         assert_eq!(check_account(&allowed, "123456789012"), Ok(()));

@@ -128,8 +128,7 @@ impl Target {
     /// # Errors
     /// When it is real AWS that was not allowed, or no client can be made for it.
     pub fn connect(&self, options: &ClientOptions) -> Result<Client, TargetError> {
-        let name = self.resources.get(&gate::resource().id).map(String::as_str);
-        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, name)?;
+        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, gate::names(&self.resources))?;
         Ok(Client::new(self.endpoint.clone(), options)?)
     }
 

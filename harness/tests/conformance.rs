@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 /// The features that the mock claims: it has a reply to every case of theirs.
-const OF_MOCK: [&str; 3] = ["signature", "iam", "custom-domain"];
+const OF_MOCK: [&str; 4] = ["signature", "iam", "custom-domain", "denied-workgroup"];
 
 fn features(names: &[&str]) -> Vec<Feature> {
     names.iter().map(|name| name.parse().expect("there is such a feature")).collect()
@@ -57,9 +57,8 @@ fn mock() -> Target {
 
 /// A reference emulator that lives as long as the test program.
 fn emulator() -> Target {
-    let (options, denied) = EmulatorOptions::for_cases();
-    let emulator = runtime().block_on(Emulator::start(options)).expect("a free port on loopback");
-    let target = target_of(&emulator, denied).with_jobs(TargetPlace::Here.jobs());
+    let emulator = runtime().block_on(Emulator::start(EmulatorOptions::for_cases())).expect("a free port on loopback");
+    let target = target_of(&emulator).with_jobs(TargetPlace::Here.jobs());
     Box::leak(Box::new(emulator));
     target
 }

@@ -225,6 +225,17 @@ pub enum Reason {
         /// The error that says so.
         error: String,
     },
+    /// The target does not find what the caller is denied: it hides it, or has nothing of that name.
+    PerhapsHidden {
+        /// What people call it.
+        noun: String,
+        /// The flag that names it.
+        flag: String,
+        /// Its name, quoted.
+        name: String,
+        /// The error that says so.
+        error: String,
+    },
     /// The documents leave open whether the name that was given can be one.
     DoubtfulName {
         /// What people call the resource.

@@ -115,7 +115,14 @@ pub(in crate::cli) struct EmulatorArgs {
     /// PostgreSQL to have behind the door, such as <postgres://admin@localhost/dev>: each database user is a role there,
     /// until the emulator ends
     #[cfg(feature = "login")]
-    #[arg(long, env = "COUNTERSIGN_DATABASE", value_name = "URL", hide_env_values = true, conflicts_with = "no_door")]
+    // `COUNTERSIGN_DATABASE` is what `run` logs in with: a template, and of another database.
+    #[arg(
+        long,
+        env = "COUNTERSIGN_EMULATOR_DATABASE",
+        value_name = "URL",
+        hide_env_values = true,
+        conflicts_with = "no_door"
+    )]
     database: Option<Database>,
 
     /// Drop the roles that emulators left behind at the PostgreSQL of --database, list them, and end
@@ -237,6 +244,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         state: args.state,
         clock: new.clock,
         identities: None,
+        case_callers: None,
         control: args.control,
         #[cfg(feature = "login")]
         door: (!args.no_door).then_some(DoorOptions { listen: args.door, database: args.database }),

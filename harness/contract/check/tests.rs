@@ -65,6 +65,13 @@ const OPERATION: &str = "operations/GetCredentials.json";
 #[case::timestamp_form(OPERATION, "/response/members/expiration/json_type", json!(null),
     "/response/members/expiration", "expected json_type",
 )]
+#[case::denied_beside_nothing(SERVICE, "/resources/5/denied_beside", json!("moon"),
+    "/resources/5/denied_beside", "a resource before this one with the member workgroupName, found \"moon\"",
+)]
+#[case::denied_beside_another(SERVICE, "/resources/5/denied_beside", json!("database"),
+    "/resources/5/denied_beside", "a resource before this one with the member workgroupName, found \"database\"",
+)]
+#[case::member_twice(SERVICE, "/resources/5/denied_beside", json!(null), "/resources/5/member", "\"workgroupName\" again")]
 #[case::twice(SERVICE, "/reserved_words/words/is/1", json!("AES128"), "/reserved_words/words/is/1", "\"AES128\" again")]
 #[case::small(SERVICE, "/reserved_words/words/is/1", json!("all"), "/reserved_words/words/is/1", "a word in capitals")]
 #[case::undecided_and_reserved(SERVICE, "/reserved_words/words/is/1", json!("CONNECT"), "/reserved_words/words/is/1", "\"CONNECT\" again",

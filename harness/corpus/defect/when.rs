@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::TextPattern;
+use super::{RequestChange, TextPattern};
 
 /// Conditions on an exchange; all must hold. Those on the answer hold back only changes of the answer.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub struct When {
     pub json: Option<BodyKind>,
     /// What is to be said of the request's signature.
     pub signature: Option<SignatureState>,
+    /// Only if the right server accepts the same request with these changes.
+    pub accepted_with: Vec<RequestChange>,
 }
 
 /// The numbers of exchanges, counted from 1.

@@ -205,7 +205,7 @@ pub(super) fn echo(observation: &Observation<'_>) -> Findings {
     let service = &observation.contract.service;
     let found = observation.operation.response.members.iter().filter_map(|(name, member)| {
         let shape = service.shapes.get(member.shape.as_ref()?)?;
-        let mut resources = service.resources.iter().map(|resource| &resource.member);
+        let mut resources = service.usable_resources().map(|resource| &resource.member);
         let is_in_both = |member: &&String| {
             shape.members.contains_key(*member) && observation.operation.request.members.contains_key(*member)
         };

@@ -143,6 +143,11 @@ pub fn reason(reason: &Reason) -> String {
                 "the target does not have the {noun} {name} ({error}); {mend}, or name one that it has with --{flag}"
             )
         }
+        Reason::PerhapsHidden { noun, flag, name, error } => format!(
+            "the target finds no {noun} {name} ({error}), which a server may say to hide it from a caller whom it is \
+             denied: if the name is wrong, correct --{flag}; if the server hides it, leave out --{flag}, for no answer \
+             tells the two apart"
+        ),
         Reason::DoubtfulName { noun, flag, name, error } => format!(
             "the documents leave open whether {name} can be the name of a {noun}, so that it may be refused ({error}); name one of small letters, digits and hyphens with --{flag}"
         ),

@@ -23,7 +23,9 @@ use crate::corpus::Defect;
 use crate::corpus::defect::{
     Asked, DoorChange, DoorTls, LoginChange, NameChange, PasswordKind, Refusal, StatementOutcome,
 };
-use crate::servers::postgres::{Fields, Message, Opening, Outgoing, Startup, put_text, read_message, read_opening};
+use crate::servers::postgres::{
+    Fields, GivenOut, Message, Opening, Outgoing, Startup, put_text, read_message, read_opening,
+};
 use crate::wire::Secret;
 
 /// The longest message that is passed on, in bytes.
@@ -49,28 +51,13 @@ pub trait RightDoor: Send + Sync + 'static {
     fn address(&self) -> SocketAddr;
 
     /// The log-ins that were given out, the newest first.
-    fn given_out(&self) -> Vec<KnownLogin>;
+    fn given_out(&self) -> Vec<GivenOut>;
 
     /// Gives out a password of any user, for any database.
     fn give_out<'a>(&'a self, user: &'a str) -> Later<'a, io::Result<Secret>>;
 
     /// The time by which passwords expire.
     fn now(&self) -> Timestamp;
-}
-
-/// A log-in that was given out. Printing it masks the password.
-#[derive(Clone, Debug)]
-pub struct KnownLogin {
-    /// Whether it is for the workgroup of the door.
-    pub is_here: bool,
-    /// The user.
-    pub user: String,
-    /// The database that it is for; any if there is none.
-    pub database: Option<String>,
-    /// The password.
-    pub password: Secret,
-    /// When it expires.
-    pub expires: Timestamp,
 }
 
 /// A defect before a right door. Dropping it ends every connection.
@@ -235,10 +222,10 @@ impl WrongDoor {
     /// What a password is that somebody tries to log in with.
     fn attempt(&self, startup: &Startup, password: &Secret) -> Attempt {
         let (given_out, now, text) = (self.right.given_out(), self.right.now(), password.expose());
-        let is_same = |login: &&KnownLogin| login.password.expose() == text;
+        let is_same = |login: &&GivenOut| login.password.expose() == text;
         let mut of_user = given_out.iter().filter(|login| login.user == startup.user());
         let Some(login) = given_out.iter().find(is_same) else {
-            let begins = |login: &KnownLogin| login.is_here && login.password.expose().starts_with(text);
+            let begins = |login: &GivenOut| login.is_here && login.password.expose().starts_with(text);
             let kind = if text.is_empty() {
                 PasswordKind::Empty
             } else if of_user.any(begins) {

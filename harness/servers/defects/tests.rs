@@ -12,7 +12,7 @@ fn now() -> Timestamp {
 fn upstream() -> Upstream {
     Upstream {
         credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
-        denied: Some(Credentials::new("AKIDDENIED", "a-secret")),
+        callers: vec![Credentials::new("AKIDDENIED", "a-secret")],
         region: Region::us_east_1(),
         resources: [("workgroup", "wg-1"), ("custom-domain", "db.example.com")]
             .map(|(id, name)| (id.to_owned(), name.to_owned()))
@@ -95,6 +95,24 @@ fn conditions_select_exchanges(#[case] when: &str, #[case] expected: bool) {
     let answer = layer.answer(&signed_request(r#"{"a":2,"t":"x"}"#), now(), echo).expect("an answer");
     assert_eq!(answer.status == 201, expected);
     assert_eq!(layer.rewrites() == 1, expected);
+}
+
+#[rstest]
+#[case::accepted(r#"[{"set":{"member":"t","to":"${workgroup}"}}]"#, true)]
+#[case::refused(r#"[{"set":{"member":"t","to":"wg-2"}}]"#, false)]
+#[case::the_same_request(r#"[{"remove":"absent"}]"#, false)]
+fn a_condition_asks_what_the_right_server_accepts_instead(#[case] changes: &str, #[case] expected: bool) {
+    let layer = layer(&format!(
+        r#"{{"id":"a","kind":"legal","title":"t","when":{{"accepted_with":{changes}}},"response":[{{"status":201}}]}}"#
+    ));
+    let right = |request: &Request| {
+        let answer = echo(request);
+        let is_known =
+            String::from_utf8_lossy(&request.body).contains("wg-1") && answer.json().unwrap()["signed"] == true;
+        Response { status: if is_known { 200 } else { 400 }, ..answer }
+    };
+    let answer = layer.answer(&signed_request(r#"{"t":"x"}"#), now(), right).expect("an answer");
+    assert_eq!(answer.status, if expected { 201 } else { 400 });
 }
 
 #[rstest]

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-#[cfg(feature = "login")]
-use jiff::Timestamp;
 
 use super::control::{self, Controlled};
 use super::errors::ServiceError;
@@ -15,27 +13,13 @@ use super::service::Owed;
 use super::{ClockRange, EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
 use crate::servers::host::{Answer, BodyLimit, FieldNames, Host, Unread};
 #[cfg(feature = "login")]
+use crate::servers::postgres::GivenOut;
+#[cfg(feature = "login")]
 use crate::wire::Secret;
 use crate::wire::{Request, Response};
 
 /// How large a body may be, and how much of a larger one is read.
 const BODY_LIMIT: BodyLimit = BodyLimit { kept: MAX_REQUEST_BYTES, read: 8 * MAX_REQUEST_BYTES };
-
-/// A log-in that an emulator gave out, as it is at the door of its first workgroup. Printing it masks the password.
-#[cfg(feature = "login")]
-#[derive(Clone, Debug)]
-pub struct GivenOut {
-    /// Whether it is for this workgroup.
-    pub is_here: bool,
-    /// The database user.
-    pub user: String,
-    /// The database that it is for; any if there is none.
-    pub database: Option<String>,
-    /// The password.
-    pub password: Secret,
-    /// When it expires, by the emulator's clock.
-    pub expires: Timestamp,
-}
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets it finish first.
 ///

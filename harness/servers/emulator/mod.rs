@@ -147,13 +147,14 @@ pub use clock::{Clock, ClockRange};
 pub use control::CLOCK_PATH;
 #[cfg(feature = "login")]
 pub use door::{Database, DoorOptions};
-#[cfg(feature = "login")]
-pub use http::GivenOut;
 pub use http::{ClockMover, Emulator};
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
-pub use options::{EmulatorOptions, InvalidOptions};
+pub use options::{CaseCallers, EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 pub use state::SavedState;
+
+#[cfg(feature = "login")]
+pub use super::postgres::GivenOut;
 
 #[cfg(all(test, feature = "login"))]
 pub(crate) use door::postgres_tests::Cluster;

@@ -43,6 +43,9 @@ pub struct EmulatorOptions {
     pub state: Option<PathBuf>,
     /// More callers, and the policies that say what each of them may do. The caller of `credentials` may do everything.
     pub identities: Option<Identities>,
+    /// The callers of a run of cases, besides the caller of `credentials`. The first of them is denied the second of
+    /// `workgroups`.
+    pub case_callers: Option<CaseCallers>,
     /// The clock. It decides when passwords expire, and which signatures are too old: these by the time that it showed
     /// had it never been moved.
     pub clock: Clock,
@@ -51,6 +54,21 @@ pub struct EmulatorOptions {
     /// Where its passwords log in; nowhere if there is none.
     #[cfg(feature = "login")]
     pub door: Option<super::DoorOptions>,
+}
+
+/// Who calls an emulator in a run of cases.
+#[derive(Clone, Debug)]
+pub struct CaseCallers {
+    /// The caller of most requests: a policy allows everything but the credentials for one workgroup.
+    pub allowed: Credentials,
+    /// A caller whom no policy allows anything.
+    pub denied: Credentials,
+}
+
+impl CaseCallers {
+    fn new() -> Self {
+        Self { allowed: random::credentials(), denied: random::credentials() }
+    }
 }
 
 impl Default for EmulatorOptions {
@@ -74,6 +92,7 @@ impl Default for EmulatorOptions {
             settle: SignedDuration::from_secs(1),
             state: None,
             identities: None,
+            case_callers: None,
             clock: Clock::default(),
             control: false,
             #[cfg(feature = "login")]
@@ -136,21 +155,31 @@ impl EmulatorOptions {
     /// What an emulator with the options [`for_cases`](Self::for_cases) has of what a server may lack, by the names of
     /// the features.
     #[cfg(not(feature = "login"))]
-    pub const FEATURES: &[&str] = &["signature", "iam", "provisioning", "custom-domain"];
+    pub const FEATURES: &[&str] = &["signature", "iam", "provisioning", "custom-domain", "denied-workgroup"];
 
     /// The same with a door.
     #[cfg(feature = "login")]
-    pub const FEATURES: &[&str] = &["signature", "iam", "provisioning", "custom-domain", "login", "clock"];
+    pub const FEATURES: &[&str] =
+        &["signature", "iam", "provisioning", "custom-domain", "login", "clock", "denied-workgroup"];
 
-    /// The default for a run of cases: what is created is there at once, and there is a second caller, whom no policy
-    /// allows anything. It has a database door, if this build has one. Returns the credentials of that caller too.
-    pub fn for_cases() -> (Self, Credentials) {
-        let denied = random::credentials();
-        let identities = Some(Identities::denied(denied.clone()));
-        let options = Self { settle: SignedDuration::ZERO, identities, ..Self::default() };
+    /// The default for a run of cases: what is created is there at once, and there are the callers of cases. It has a
+    /// database door, if this build has one.
+    pub fn for_cases() -> Self {
+        let options = Self { settle: SignedDuration::ZERO, case_callers: Some(CaseCallers::new()), ..Self::default() };
         #[cfg(feature = "login")]
         let options = options.with_door();
-        (options, denied)
+        options
+    }
+
+    /// The credentials of everybody who may call it.
+    pub fn callers(&self) -> impl Iterator<Item = &Credentials> {
+        let of_cases = self.case_callers.iter().flat_map(|callers| [&callers.allowed, &callers.denied]);
+        [&self.credentials].into_iter().chain(of_cases).chain(self.identities.iter().flat_map(Identities::credentials))
+    }
+
+    /// The workgroup that the callers of cases are all denied.
+    pub(super) fn denied_workgroup(&self) -> Option<&str> {
+        self.case_callers.as_ref().and_then(|_| self.workgroups.get(1)).map(String::as_str)
     }
 
     /// The same with a database door, on free ports of the loopback address: the passwords log in there.
@@ -173,7 +202,7 @@ impl EmulatorOptions {
     }
 
     /// The names that a caller can use, by kind: the first workgroup, its namespace, a custom domain of it, its ARN, and
-    /// the database that every workgroup has.
+    /// the database that every workgroup has. Also the workgroup that the callers of cases are denied, if there are any.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
         let workgroup = self.workgroups.first();
         let is_its = |(_, of): &(&String, &String)| Some(*of) == workgroup;
@@ -187,6 +216,7 @@ impl EmulatorOptions {
             ("database", database),
             ("namespace", namespace),
             ("resource", arn),
+            ("denied-workgroup", self.denied_workgroup().map(str::to_owned)),
         ];
         names.into_iter().filter_map(|(kind, name)| Some((kind, name?))).collect()
     }
@@ -197,15 +227,14 @@ impl EmulatorOptions {
         own.unwrap_or(workgroup)
     }
 
-    /// Gives this name to the first workgroup, its namespace or its custom domain. Returns whether there is anything of this kind.
+    /// Gives this name to the first workgroup, its namespace or its custom domain, or to the workgroup that the callers
+    /// of cases are denied. Another workgroup that has the name gives way. Returns whether there is anything of this kind.
     pub fn rename(&mut self, kind: &str, name: &str) -> bool {
-        let Some(workgroup) = self.workgroups.first_mut() else { return false };
+        let is_denied = self.denied_workgroup().is_some();
+        let Some(workgroup) = self.workgroups.first() else { return false };
         match kind {
-            "workgroup" => {
-                let old = std::mem::replace(workgroup, name.to_owned());
-                self.custom_domains.values_mut().filter(|of| **of == old).for_each(|of| name.clone_into(of));
-                true
-            }
+            "workgroup" => self.rename_workgroup(0, name),
+            "denied-workgroup" => is_denied && workgroup != name && self.rename_workgroup(1, name),
             "custom-domain" => {
                 self.custom_domains.retain(|_, of| of != workgroup);
                 self.custom_domains.insert(name.to_owned(), workgroup.clone());
@@ -219,6 +248,17 @@ impl EmulatorOptions {
             "database" => true,
             _ => false,
         }
+    }
+
+    fn rename_workgroup(&mut self, place: usize, name: &str) -> bool {
+        let mut others = self.workgroups.iter().enumerate().filter(|(other, _)| *other != place);
+        let giving_way = others.find(|(_, other)| *other == name).map(|(other, _)| other);
+        let Some(workgroup) = self.workgroups.get_mut(place) else { return false };
+        let old = std::mem::replace(workgroup, name.to_owned());
+        // Its custom domains stay where the name is.
+        giving_way.map(|other| self.workgroups.remove(other));
+        self.custom_domains.values_mut().filter(|of| **of == old).for_each(|of| name.clone_into(of));
+        true
     }
 
     /// The same with a database door, and a PostgreSQL behind it: each database user that gets a password is a role there.
@@ -263,7 +303,7 @@ impl EmulatorOptions {
         if self.settle.is_negative() {
             return Err(InvalidOptions::Settle(self.settle));
         }
-        if self.identities.as_ref().is_some_and(|identities| identities.have(access_key_id)) {
+        if self.callers().skip(1).any(|caller| caller.access_key_id == *access_key_id) {
             return Err(InvalidOptions::SharedKey);
         }
         if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {

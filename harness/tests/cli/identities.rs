@@ -1,5 +1,6 @@
 //! `serve emulator --identities`, over the network.
 
+use countersign::servers::emulator::EmulatorOptions;
 use countersign::wire::sigv4::{Scope, sign};
 use countersign::wire::{Client, ClientOptions, Credentials, Request, Response};
 use jiff::Timestamp;
@@ -236,4 +237,63 @@ fn a_denied_profile_signs_so_a_run_without_signatures_has_none() {
     let ((served, _files), fixtures) = (served(), fixtures_with_a_denied_caller());
     let finished = run_with_denied(&served, &fixtures, "--denied-profile visitor --no-sign").finish();
     finished.expect(2, &["--denied-profile names who signs, and --no-sign signs nothing; leave one out"]);
+}
+
+/// The emulator with alice, whom a policy denies credentials for wg-2 alone, by its ARN.
+fn served_with_a_denied_workgroup() -> (Served, tempfile::TempDir) {
+    let arn =
+        EmulatorOptions { workgroups: vec!["wg-2".into()], ..EmulatorOptions::default() }.names()["resource"].clone();
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Effect": "Deny", "Action": "redshift-serverless:GetCredentials", "Resource": arn } ] });
+    let file = json!({ "version": 1, "principals": [
+        { "user": "alice", "access_key_id": "AKIDALICE", "secret_access_key": "secret-of-alice", "policies": [policy] } ] });
+    let files = tempfile::tempdir().expect("a temporary folder");
+    let path = files.path().join("identities.json");
+    std::fs::write(&path, file.to_string()).expect("writable");
+    let path = path.to_str().expect("a name of text");
+    let named = ["wg-1", "wg-2", "wg-3"].map(|name| ["--workgroup", name]).concat();
+    (Served::emulator_with(&[&["--identities", path], &named[..]].concat(), &[]), files)
+}
+
+#[test]
+fn a_workgroup_that_the_policy_denies_is_tried_where_it_is_named() {
+    let (served, _files) = served_with_a_denied_workgroup();
+    let line = |line: &str| {
+        let line = format!("{} --endpoint {}", line.trim(), served.value_of("endpoint"));
+        let program = Program::line(&line).env("AWS_REGION", served.value_of("region"));
+        program.env("AWS_ACCESS_KEY_ID", "AKIDALICE").env("AWS_SECRET_ACCESS_KEY", "secret-of-alice")
+    };
+    let run = |denied: &str| line(&format!("run iam/denied-workgroup --workgroup wg-1 {denied}"));
+    let doctor = |denied: &str| line(&format!("doctor --workgroup wg-1 --denied-workgroup {denied}"));
+
+    run("").finish().expect(0, &["1 not-applicable"]);
+    run("--claim denied-workgroup")
+        .finish()
+        .expect(1, &["needs a denied workgroup", "name one with --denied-workgroup"]);
+    let mut by_variable = run("").env("COUNTERSIGN_DENIED_WORKGROUP", "wg-2");
+    by_variable.finish().expect(0, &["1 pass", "denied-workgroup: 1 of 1 must-requirements decided, 0 violated"]);
+    doctor("wg-2").finish().expect(0, &["wg-2 is denied, as it should be"]);
+
+    run("--denied-workgroup wg-3").finish().expect(1, &["GC-IAM-05", "denied-workgroup: 1 of 1", "1 violated"]);
+    doctor("wg-3").finish().expect(1, &["the caller is not denied wg-3", "by the ARN of the workgroup"]);
+
+    let finished = run("--denied-workgroup nobody-s").finish();
+    finished.expect(3, &["the target finds no workgroup", "correct --denied-workgroup", "not decided"]);
+    doctor("nobody-s").finish().expect(1, &["the target finds no workgroup nobody-s, or hides it"]);
+
+    for command in [run("--denied-workgroup wg-1"), doctor("wg-1")] {
+        let mut command = command;
+        command.finish().expect(2, &["--workgroup and --denied-workgroup both name the workgroup \"wg-1\""]);
+    }
+    run("--denied-workgroup my_wg").finish().expect(2, &["--denied-workgroup: expected 3 to 64", "my_wg"]);
+    // Only what the default operation is denied is asked for.
+    let finished = line("doctor --operation GetWorkgroup --workgroup wg-1 --denied-workgroup wg-2").finish();
+    assert!(!finished.expect(0, &[]).stdout.contains("wg-2"), "{finished:#?}");
+}
+
+#[test]
+fn a_denied_workgroup_of_real_aws_is_not_asked_for_unless_it_is_the_allowed_one() {
+    let line = "run --target aws --allow-aws 123456789012/us-east-1/mine --workgroup mine --denied-workgroup other";
+    Program::line(line).finish().expect(6, &["--allow-aws allows the workgroup mine, but this run would use other"]);
 }

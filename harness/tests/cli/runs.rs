@@ -308,13 +308,13 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
 #[case(&["run", "--help"], "The operation that the cases are about; `countersign list operations` shows them all")]
 #[case(&["explain", "core"], "what every server with the operation must do")]
 #[case(&["explain", "core"], "counts        GetCredentials 58, GetCustomDomainAssociation 26, GetNamespace 24, GetWorkgroup 24,")]
-#[case(&["list", "features"], "custom-domain  GetCredentials 8 must-requirements: workgroups can be addressed")]
+#[case(&["list", "features"], "custom-domain     GetCredentials 8 must-requirements: workgroups can be addressed")]
 #[case(&["explain", "signature"], "a feature: requests with a missing or wrong signature are refused")]
 #[case(&["explain", "iam"], "GC-IAM-02  The documents contradict each other")]
 #[case(&["explain", "clock"], "counts        GetCredentials 1 must-requirements")]
 #[case(&["explain", "provisioning"], "counts        GetCredentials 5 must-requirements")]
 #[case(&["explain", "custom-domain"], "--workgroup my-workgroup --custom-domain db.example.com")]
-#[case(&["list", "features"], "clock          GetCredentials 1 must-requirements: the target's clock can be moved")]
+#[case(&["list", "features"], "clock             GetCredentials 1 must-requirements: the target's clock can be moved")]
 #[case(&["list", "--help"], "requirements")]
 #[case(&["validate"], "legal variants")]
 fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] expected: &str) {
@@ -329,6 +329,7 @@ fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], 
 #[case("custom-domain")]
 #[case("login")]
 #[case("clock")]
+#[case("denied-workgroup")]
 fn what_explain_says_of_claiming_a_feature_is_what_a_run_does(#[case] feature: &str) {
     let finished = Program::new(&["explain", feature, "--format", "json"]).finish();
     let about = finished.expect(0, &[]).json();

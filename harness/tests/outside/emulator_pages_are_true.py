@@ -101,6 +101,13 @@ def try_page_of_emulator(reader):
         typed = as_files(text)
         check("emulator.md: there are two examples with boto3", len(typed) == 2, typed)
         reader.type("emulator.md", lines, typed)
+    text = section(page, "### Deny one workgroup")
+    before, ask, after, judge = commands(text)
+    with reader.serving("emulator.md, before the policy", *before) as (_, lines):
+        reader.type("emulator.md, before the policy", lines, [ask])
+    (reader.folder / "identities.json").write_text(blocks(text, "json")[0])
+    with reader.serving("emulator.md, with the policy", *after) as (_, lines):
+        reader.type("emulator.md, with the policy", lines, [judge])
     first, *rest = commands(section(page, "### Move its clock"))
     with reader.serving("emulator.md", *first) as (_, lines):
         check("emulator.md: there are three requests to the clock", len(rest) == 3, rest)

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::decision::Policies;
 use super::file::{IdentitiesFile, PolicyDocument, PolicyEntry, PrincipalEntry, SecretEntry};
 use super::policy::Policy;
-use crate::servers::emulator::{EmulatorOptions, names};
+use crate::servers::emulator::{CaseCallers, EmulatorOptions, names, state};
 use crate::text::foreign;
 use crate::wire::{Credentials, Secret};
 
@@ -92,19 +93,6 @@ impl Identities {
         entries.collect::<Result<_, _>>().map(Self)
     }
 
-    /// A user whom no policy allows anything.
-    pub(in crate::servers::emulator) fn denied(credentials: Credentials) -> Self {
-        Self(vec![Identity {
-            name: IdentityName::User("denied".to_owned()),
-            account: None,
-            credentials,
-            expires: None,
-            keys: BTreeMap::new(),
-            context: BTreeMap::new(),
-            policies: Policies::default(),
-        }])
-    }
-
     /// How many they are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -115,9 +103,39 @@ impl Identities {
         self.0.is_empty()
     }
 
-    /// Whether one of them has this access key id.
-    pub(in crate::servers::emulator) fn have(&self, access_key_id: &str) -> bool {
-        self.0.iter().any(|identity| identity.credentials.access_key_id == access_key_id)
+    /// The credentials of each of them.
+    pub(in crate::servers::emulator) fn credentials(&self) -> impl Iterator<Item = &Credentials> {
+        self.0.iter().map(|identity| &identity.credentials)
+    }
+}
+
+impl Identity {
+    /// A user of the emulator's account with these policies.
+    fn user(name: &str, credentials: &Credentials, identity: Vec<Policy>) -> Self {
+        Self {
+            name: IdentityName::User(name.to_owned()),
+            account: None,
+            credentials: credentials.clone(),
+            expires: None,
+            keys: BTreeMap::new(),
+            context: BTreeMap::new(),
+            policies: Policies { identity, ..Policies::default() },
+        }
+    }
+
+    /// The callers of a run of cases.
+    fn of_cases(options: &EmulatorOptions) -> Vec<Self> {
+        let Some(CaseCallers { allowed, denied }) = &options.case_callers else { return Vec::new() };
+        let mut statements = vec![json!({ "Effect": "Allow", "Action": "*", "Resource": "*" })];
+        if let Some(workgroup) = options.denied_workgroup() {
+            let arn = state::arn_at_the_start(options, workgroup);
+            let action = "redshift-serverless:GetCredentials";
+            statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": arn }));
+        }
+        let document = json!({ "Version": "2012-10-17", "Statement": statements });
+        let document = serde_json::from_value(document).expect("the policy has the form of one");
+        let policy = Policy::read(&document).expect("the policy is valid");
+        vec![Self::user("countersign", allowed, vec![policy]), Self::user("denied", denied, Vec::new())]
     }
 }
 
@@ -314,8 +332,9 @@ pub(in crate::servers::emulator) struct Principals(BTreeMap<String, Principal>);
 
 impl Principals {
     pub(in crate::servers::emulator) fn new(options: &EmulatorOptions, partition: &str) -> Self {
-        let Some(identities) = &options.identities else { return Self::default() };
-        let principals = identities.0.iter().map(|identity| Principal::new(identity, partition, &options.account));
+        let of_cases = Identity::of_cases(options);
+        let identities = options.identities.iter().flat_map(|identities| &identities.0).chain(&of_cases);
+        let principals = identities.map(|identity| Principal::new(identity, partition, &options.account));
         Self(principals.map(|principal| (principal.credentials.access_key_id.clone(), principal)).collect())
     }
 

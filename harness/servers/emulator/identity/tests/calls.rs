@@ -386,3 +386,52 @@ fn what_is_wrong_with_a_request_is_told_before_it_is_denied(
 ) {
     assert_eq!(refusal(&call(&service_for(&[]), &alice(), operation, &input)).as_deref(), Some(expected));
 }
+
+type OptionsChange = fn(&mut EmulatorOptions) -> bool;
+
+// Whatever its name, its account and its region, it is the ARN of the workgroup that the policy denies.
+#[rstest]
+#[case::default(|_: &mut EmulatorOptions| true, "countersign-emulator-2")]
+#[case::another_name(|o: &mut EmulatorOptions| o.rename("denied-workgroup", "no-way"), "no-way")]
+#[case::another_first_name(|o: &mut EmulatorOptions| o.rename("workgroup", "first"), "countersign-emulator-2")]
+#[case::its_name_for_the_first(
+    |o: &mut EmulatorOptions| o.rename("workgroup", "countersign-emulator-2"), "countersign-emulator-3"
+)]
+#[case::name_of_the_third(
+    |o: &mut EmulatorOptions| o.rename("denied-workgroup", "countersign-emulator-3"), "countersign-emulator-3"
+)]
+#[case::account(|o: &mut EmulatorOptions| { o.account = "210987654321".into(); true }, "countersign-emulator-2")]
+fn the_caller_of_cases_gets_no_credentials_for_one_workgroup_and_all_else(
+    #[case] change: OptionsChange,
+    #[case] expected: &str,
+) {
+    let mut options = EmulatorOptions { clock: Clock::new(now), ..EmulatorOptions::for_cases() };
+    assert!(change(&mut options));
+    let names = options.names();
+    assert_eq!(names["denied-workgroup"], expected);
+    let callers = options.case_callers.clone().expect("there are callers");
+    let root = options.credentials.clone();
+    let service = EmulatedService::new(options).expect("the options are valid");
+    let status = |caller: &Credentials, operation: &str, workgroup: &str| {
+        call(&service, caller, operation, &json!({ "workgroupName": workgroup })).status
+    };
+    let [allowed, denied] = [&names["workgroup"], &names["denied-workgroup"]];
+    assert_eq!(status(&callers.allowed, "GetCredentials", allowed), 200);
+    assert_eq!(status(&callers.allowed, "GetWorkgroup", denied), 200);
+    assert_eq!(status(&root, "GetCredentials", denied), 200);
+    assert_eq!(status(&callers.denied, "GetWorkgroup", allowed), 400);
+    let refused = call(&service, &callers.allowed, "GetCredentials", &json!({ "workgroupName": denied }));
+    let body = refused.json().expect("JSON");
+    let message = body["message"].as_str().expect("a text");
+    assert_eq!((refused.status, &body["__type"]), (400, &"AccessDeniedException".into()));
+    assert!(message.starts_with("User: arn:aws:iam::") && message.contains(":user/countersign is not"), "{message}");
+    assert!(message.ends_with("with an explicit deny in an identity-based policy"), "{message}");
+}
+
+#[test]
+fn without_the_callers_of_cases_no_workgroup_is_denied() {
+    let mut options = EmulatorOptions::for_cases();
+    assert!(!options.rename("denied-workgroup", "countersign-emulator"), "the caller needs that one");
+    options.case_callers = None;
+    assert!(!options.names().contains_key("denied-workgroup") && !options.rename("denied-workgroup", "wg-3"));
+}
