@@ -23,6 +23,7 @@ mod report;
 mod reports;
 mod rerun;
 mod resources;
+mod revision;
 mod run;
 pub mod schema;
 mod sdk;

@@ -11,7 +11,7 @@ use super::hooks::clock_by_command;
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{ClockMover, Settings, TargetChoice};
-use crate::selftest::target_of;
+use crate::selftest::{emulated_revision, target_of};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
 use crate::targets::gate::{self, AllowedResource};
@@ -105,7 +105,14 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
-    let (mut options, denied) = EmulatorOptions::for_cases();
+    let (options, denied) = EmulatorOptions::for_cases();
+    let revision = emulated_revision(settings.revision()).ok_or_else(|| {
+        Failure::usage(format!(
+            "the emulator cannot follow the revision {}; name a server with --endpoint",
+            settings.revision()
+        ))
+    })?;
+    let mut options = options.in_revision(revision);
     options.region.clone_from(&settings.region);
     for (kind, name) in &settings.resources {
         if !options.rename(kind, name) {
@@ -253,16 +260,17 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     else {
         return Ok(None);
     };
-    let library = Library::load(None).map_err(|failure| failure.to_string())?;
+    let library = Library::load_in(None, settings.revision.as_ref()).map_err(|failure| failure.to_string())?;
     can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
     if settings.hooks.is_some() {
         return Err(
             "the target has hooks, which `countersign run` alone runs; name what the target has instead".to_owned()
         );
     }
-    let (name, features) = (settings.name().to_owned(), settings.features());
-    Ok(Some(Trials::starting(name, features, move || {
+    let (name, features, revision) = (settings.name().to_owned(), settings.features(), settings.revision());
+    let trials = Trials::starting(name, features, move || {
         let prepared = runtime().block_on(Prepared::new(&settings, &library));
         prepared.unwrap_or_else(|failure| panic!("{failure}")).target
-    })))
+    });
+    Ok(Some(trials.by_revision(revision)))
 }

@@ -7,11 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::revision::Holds;
+
 /// What a fact rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
-    /// Stated plainly in one of the two source documents.
+    /// Stated plainly in one of the two source documents, or in an older copy of one.
     Documented,
     /// In AWS's machine-readable model of the service.
     Modelled,
@@ -123,6 +125,12 @@ pub struct Fact<T> {
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
     pub source: PlacesBySource,
+    /// From which to which revision it holds. Only the constraints of members, the meanings of structures and the
+    /// errors of operations change.
+    #[serde(default)]
+    pub holds: Holds,
+    /// What was stated before it began to hold.
+    pub was: Option<Box<Fact<T>>>,
 }
 
 /// A constraint or consequence that the sources state in running text only.
@@ -139,6 +147,9 @@ pub struct Prose {
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
     pub source: PlacesBySource,
+    /// From which to which revision it is stated.
+    #[serde(default)]
+    pub holds: Holds,
 }
 
 /// A prose constraint as a program can check it. Everything that is set must hold.

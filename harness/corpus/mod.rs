@@ -12,6 +12,7 @@ mod expand;
 pub(crate) mod files;
 mod pattern;
 mod reply;
+mod revision;
 mod select;
 mod sendable;
 pub mod template;

@@ -23,6 +23,7 @@ mod planted_secrets;
 mod program;
 mod report_from_stream;
 mod reports_use_data;
+mod revisions;
 mod run_endings;
 mod runs;
 mod sdk_diff;
