@@ -31,7 +31,7 @@ pub(super) struct SelftestArgs {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: SelftestArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &SelftestArgs) -> Result<ExitCode, Failure> {
     let (newest, defects) = Library::load_with_defects(args.fixtures.fixtures.clone(), None)?;
     let entries = select(&defects, &args.patterns)?;
     let years: BTreeSet<_> = entries.iter().filter_map(|entry| entry.revision).collect();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::revision::Holds;
+use super::revision::{Holds, Revision};
 
 /// What a fact rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,10 @@ pub struct Document {
     /// The evidence that a fact has which stands in it: a fact with this evidence needs such a document.
     #[serde(default)]
     pub supports: Option<Evidence>,
+    /// The last revision of the documents that it is of, if it is an older one: only what ended with that revision or
+    /// before it can rest on it.
+    #[serde(default)]
+    pub until: Option<Revision>,
     /// Where it can be read.
     #[serde(default)]
     pub url: Option<String>,
@@ -212,6 +216,7 @@ mod tests {
             title: String::new(),
             about: String::new(),
             supports: None,
+            until: None,
             url: Some(PAGE.to_owned()),
             anchors: anchors.map(|(place, fragment)| (place.to_owned(), fragment.to_owned())).into(),
         };

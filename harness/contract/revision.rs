@@ -80,9 +80,8 @@ impl Holds {
     }
 
     /// Whether it holds in every revision.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-    pub fn is_always(&self) -> bool {
-        *self == Self::default()
+    pub fn is_always(self) -> bool {
+        self == Self::default()
     }
 
     /// Checks that it names revisions of the contract, and some revision in which it holds and some in which it does

@@ -46,7 +46,9 @@ fn keep_requirements(case: &mut Case, contract: &Contract) -> bool {
             Step::Call(call) => keep_decided(call, register),
             Step::Other(step) => {
                 let OtherStep { decides, .. } = &mut **step;
-                decides.iter_mut().for_each(|ids| keep_held(ids, register));
+                if let Some(ids) = decides {
+                    keep_held(ids, register);
+                }
             }
         }
     }
@@ -54,7 +56,9 @@ fn keep_requirements(case: &mut Case, contract: &Contract) -> bool {
 }
 
 fn keep_decided(call: &mut Call, register: &Register) {
-    call.decides.iter_mut().for_each(|ids| keep_held(ids, register));
+    if let Some(ids) = &mut call.decides {
+        keep_held(ids, register);
+    }
     call.shows.retain(|shown| !register.holds_elsewhere(&shown.decides));
 }
 

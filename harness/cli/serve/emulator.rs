@@ -370,9 +370,10 @@ fn text(
         let _ = writeln!(behind, "  documents       those of {}", options.revision);
     }
     let domains = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
-    let domains = match options.revision.has_custom_domains() {
-        true => format!("  custom domains  {}\n", domains.collect::<Vec<_>>().join(", ")),
-        false => String::new(),
+    let domains = if options.revision.has_custom_domains() {
+        format!("  custom domains  {}\n", domains.collect::<Vec<_>>().join(", "))
+    } else {
+        String::new()
     };
     let regions = iter::once(&options.region).chain(&options.regions).map(Region::as_str);
     if let Some(identities) = &options.identities {
