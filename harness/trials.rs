@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use crate::contract::{Contract, Feature, Fixtures, Operation};
+use crate::contract::{Contract, Feature, Fixtures, Operation, Revision};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
 use crate::report::{AskedCall, CauseText, FaultText, answer_text, meaning, reason};
@@ -42,6 +42,8 @@ pub struct Trials {
     observe: Option<Observer>,
     /// Whether there are trials of every operation, and not of the default one alone.
     every_operation: bool,
+    /// The revision of the documents by which the target is judged; the newest if there is none.
+    revision: Option<Revision>,
 }
 
 /// What an adopter does with a trial's record, such as comparing it with a snapshot.
@@ -75,13 +77,28 @@ impl Trials {
     ) -> Self {
         let mut features: BTreeSet<_> = features.into_iter().collect();
         features.insert(Feature::CORE);
-        Self { name: name.into(), features, start: Box::new(start), observe: None, every_operation: false }
+        Self {
+            name: name.into(),
+            features,
+            start: Box::new(start),
+            observe: None,
+            every_operation: false,
+            revision: None,
+        }
     }
 
     /// The same trials, plus those of every other operation of the contract.
     #[must_use]
     pub fn of_every_operation(mut self) -> Self {
         self.every_operation = true;
+        self
+    }
+
+    /// The same trials by an older revision of the documents, such as `Revision::of_year(2022)`. The trials of cases that
+    /// it does not know are left out.
+    #[must_use]
+    pub fn by_revision(mut self, revision: Revision) -> Self {
+        self.revision = Some(revision);
         self
     }
 
@@ -104,9 +121,10 @@ impl Trials {
     /// the target does not claim is ignored.
     ///
     /// # Panics
-    /// When the fixtures of this build are not valid.
+    /// When the fixtures of this build are not valid, or have no such revision.
     pub fn trials(self) -> Vec<Trial> {
-        let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap_or_else(|error| panic!("{error}")));
+        let contract = Contract::load_in(&Fixtures::Embedded, self.revision);
+        let contract = Arc::new(contract.unwrap_or_else(|error| panic!("{error}")));
         let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).unwrap_or_else(|errors| panic!("{errors}")));
         let mut families: Vec<Vec<Arc<ExpandedCase>>> = Vec::new();
         let is_tried =

@@ -12,10 +12,11 @@ use super::origin::{Origin, TracedArgs};
 use super::output::{print, say};
 use super::reports::place;
 use super::restraint::restrained;
+use super::revision::AskedRevision;
 use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
-use crate::report::{self, BaselineExcuse, Event, Exit};
+use crate::report::{self, BaselineExcuse, BaselineOrigin, Event, Exit};
 use crate::run::{Described, random_seed};
 use crate::text::{escape, file_name, foreign};
 
@@ -89,7 +90,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
              leave --baseline out, or name {other} as the file"
         )));
     }
-    let library = Library::load(args.fixtures.fixtures)?;
+    let library = Library::load_in(args.fixtures.fixtures, settings.revision.as_ref())?;
     let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
     let plan = restrained(&settings, &library, plan, args.selection.names_cases())?;
@@ -132,8 +133,9 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         say(&format!("error: nothing was written, since no case could be run: {}", escape(answer)));
         return Ok(ended.into());
     }
-    let suite_version = library.contract.register.suite_version;
-    let writing = report::Baseline::write(&args.file, &library.corpus, suite_version, &results, &excuse);
+    let (suite_version, revision) = (library.contract.register.suite_version, library.contract.older_revision());
+    let origin = BaselineOrigin { suite_version, revision };
+    let writing = report::Baseline::write(&args.file, &library.corpus, origin, &results, &excuse);
     let baseline = writing.map_err(|error| Failure::usage(error.to_string()))?;
     let file = file_name(&args.file);
     let expired = expired(&baseline);
@@ -152,7 +154,9 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
 }
 
 fn check(args: BaselineCheckArgs) -> Result<ExitCode, Failure> {
-    let library = Library::load(args.fixtures.fixtures)?;
+    let revision = report::Baseline::load(&args.file).ok().and_then(|baseline| baseline.revision());
+    let asked = revision.map(|year| AskedRevision { year, place: file_name(&args.file) });
+    let library = Library::load_in(args.fixtures.fixtures, asked.as_ref())?;
     let baseline = load_baseline(&args.file, &library)?;
     let expired = expired(&baseline);
     if expired.is_empty() {

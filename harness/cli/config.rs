@@ -101,6 +101,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
     ] {
         all.push(setting(name, json!(hook)));
     }
+    all.push(setting("revision", json!(settings.revision())));
     all.extend([setting("claim", json!(features)), setting("no-sign", json!(!settings.sign))]);
     all.extend(credentials(settings));
     all.extend([

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::library::Library;
 use super::output::{print, print_bytes, print_prose};
+use super::revision::AskedRevision;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{Comparison, CutShort, Event, Exit, read};
@@ -117,9 +118,10 @@ pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
             kind_of_run(&args.new, &new),
         )));
     }
-    let library = Library::load(args.fixtures.fixtures)?;
-    let register = &library.contract.register;
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
+    let asked = comparison.to.revision.map(|year| AskedRevision { year, place: file_name(&args.new) });
+    let library = Library::load_in(args.fixtures.fixtures, asked.as_ref())?;
+    let register = &library.contract.register;
     let comparison = comparison.of_files([&args.old, &args.new].map(|file| file_name(file)));
     args.format.print(&match args.format {
         DiffFormat::Text => comparison.text(register),

@@ -46,7 +46,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target.at_urls(args.urls)?)?;
-    let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
+    if let Some(asked) = &settings.revision {
+        asked.check(&Fixtures::Embedded)?;
+    }
+    let contract = Contract::load_in(&Fixtures::Embedded, Some(settings.revision()));
+    let contract = contract.map_err(|error| Failure::harness(error.to_string()))?;
     can_be_run(&settings, &contract)?;
     let operation = args.operation.of(&contract)?;
     let mut examination = super::block_on(examination(&settings, &contract, operation))??;

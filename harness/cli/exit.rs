@@ -52,7 +52,8 @@ impl Failure {
             SelectError::Nothing(_) => Self::nothing_selected(error.to_string()),
             SelectError::PatternMatchesNothing(..)
             | SelectError::UnknownRequirement(..)
-            | SelectError::OtherOperation { .. } => Self::usage(error.to_string()),
+            | SelectError::OtherOperation { .. }
+            | SelectError::OtherRevision(..) => Self::usage(error.to_string()),
         }
     }
 

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Failure;
-use crate::contract::{Contract, Feature, Fixtures, Level};
+use super::revision::AskedRevision;
+use crate::contract::{Contract, Feature, Fixtures, Level, Revision, Service};
 use crate::corpus::{Corpus, Defects, ExpandedCase, LoadErrors};
 use crate::judge::Judge;
 use crate::sdk::cases::ClientCorpus;
@@ -19,35 +20,51 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Loads the fixtures that were compiled in, or those of a folder.
+    /// Loads the fixtures that were compiled in, or those of a folder, of the newest revision of the documents.
     pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        Ok(Self::load_with(folder, |_, _| Ok(()))?.0)
+        Self::load_in(folder, None)
+    }
+
+    /// The same of the revision that was asked for.
+    pub(super) fn load_in(folder: Option<PathBuf>, asked: Option<&AskedRevision>) -> Result<Self, Failure> {
+        Ok(Self::load_with(folder, asked, |_, _| Ok(()))?.0)
     }
 
     /// The same with the banks of defects, which only some commands need.
-    pub(super) fn load_with_defects(folder: Option<PathBuf>) -> Result<(Self, Defects), Failure> {
-        Self::load_with(folder, |fixtures, library| Defects::load(fixtures, &library.contract))
+    pub(super) fn load_with_defects(
+        folder: Option<PathBuf>,
+        asked: Option<&AskedRevision>,
+    ) -> Result<(Self, Defects), Failure> {
+        Self::load_with(folder, asked, |fixtures, library| Defects::load(fixtures, &library.contract))
     }
 
     /// The contract, the cases of both sides, and the judge.
     pub(super) fn load_with_clients(folder: Option<PathBuf>) -> Result<(Self, ClientCorpus), Failure> {
-        Self::load_with(folder, |fixtures, library| ClientCorpus::load(fixtures, &library.contract, &library.corpus))
+        Self::load_with(folder, None, |fixtures, library| {
+            ClientCorpus::load(fixtures, &library.contract, &library.corpus)
+        })
     }
 
     /// The same with something more that is made from the fixtures and the library.
     fn load_with<T>(
         folder: Option<PathBuf>,
+        asked: Option<&AskedRevision>,
         more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
     ) -> Result<(Self, T), Failure> {
-        Self::load_from(&folder.map_or(Fixtures::Embedded, Fixtures::Folder), more)
+        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
+        if let Some(asked) = asked {
+            asked.check(&fixtures)?;
+        }
+        Self::load_from(&fixtures, asked.map(|asked| asked.year), more)
     }
 
     fn load_from<T>(
         fixtures: &Fixtures,
+        revision: Option<Revision>,
         more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
     ) -> Result<(Self, T), Failure> {
         let load = || {
-            let contract = Arc::new(Contract::load(fixtures)?);
+            let contract = Arc::new(Contract::load_in(fixtures, revision)?);
             let corpus = Arc::new(Corpus::load(fixtures, &contract)?);
             let library = Self { judge: Judge::new(Arc::clone(&contract))?, contract, corpus };
             let more = more(fixtures, &library)?;
@@ -111,21 +128,36 @@ pub(super) struct CitationIndex {
 }
 
 impl Catalogue {
-    pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        Self::load_and(&folder.map_or(Fixtures::Embedded, Fixtures::Folder), |_, _, _| Ok(()))
+    pub(super) fn load(folder: Option<PathBuf>, asked: Option<&AskedRevision>) -> Result<Self, Failure> {
+        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
+        if let Some(asked) = asked {
+            asked.check(&fixtures)?;
+        }
+        Self::load_and(&fixtures, asked.map(|asked| asked.year), |_, _, _| Ok(()))
     }
 
-    /// The same, those of this build checked again; it fails where some counted requirement has no defect that breaks it.
-    pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Self, Failure> {
+    /// The same of every revision of the documents, the newest first; those of this build are checked again. It fails
+    /// where some counted requirement has no defect that breaks it.
+    pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Vec<Self>, Failure> {
         let fixtures = folder.map_or(Fixtures::EmbeddedToCheck, Fixtures::Folder);
-        Self::load_and(&fixtures, |banks, fixtures, library| banks.check_complete(fixtures, &library.contract.register))
+        let load = |revision: Option<Revision>| {
+            Self::load_and(&fixtures, revision, |banks, fixtures, library| {
+                banks.check_complete(fixtures, &library.contract.register)
+            })
+        };
+        let newest = load(None)?;
+        let Service { revisions, .. } = &*newest.library.contract.service;
+        let older: Vec<_> = revisions.iter().rev().skip(1).map(|row| row.year).collect();
+        let older = older.into_iter().map(|year| load(Some(year)));
+        std::iter::once(Ok(newest)).chain(older).collect()
     }
 
     fn load_and(
         fixtures: &Fixtures,
+        revision: Option<Revision>,
         check: impl FnOnce(&Defects, &Fixtures, &Library) -> Result<(), LoadErrors>,
     ) -> Result<Self, Failure> {
-        let (library, (banks, clients)) = Library::load_from(fixtures, |fixtures, library| {
+        let (library, (banks, clients)) = Library::load_from(fixtures, revision, |fixtures, library| {
             let banks = Defects::load(fixtures, &library.contract)?;
             check(&banks, fixtures, library)?;
             Ok((banks, ClientCorpus::load(fixtures, &library.contract, &library.corpus)?))

@@ -26,6 +26,7 @@ mod reports;
 mod rerun;
 mod resources;
 mod restraint;
+mod revision;
 mod run;
 pub mod schema;
 mod sdk;
@@ -165,7 +166,7 @@ impl Command {
             Self::Diff(args) => diff::run(args),
             Self::Schema(args) => schema::run(args),
             Self::Validate(args) => validate::run(args),
-            Self::Selftest(args) => selftest::run(args),
+            Self::Selftest(args) => selftest::run(&args),
             Self::Sdk(args) => sdk::run(args),
             Self::Serve(args) => serve::run(args),
             Self::Config(args) => config::run(args),

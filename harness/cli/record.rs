@@ -61,7 +61,7 @@ fn days(text: &str) -> Result<u16, String> {
 
 pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target.at_urls(args.selection.urls())?)?;
-    let library = Library::load(args.fixtures.fixtures)?;
+    let library = Library::load_in(args.fixtures.fixtures, settings.revision.as_ref())?;
     let (operation, mut plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
     let folder = if args.check {

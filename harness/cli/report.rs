@@ -10,8 +10,9 @@ use clap::Args;
 use super::library::Library;
 use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
+use super::revision::AskedRevision;
 use super::{Failure, FixtureArgs};
-use crate::contract::Side;
+use crate::contract::{Revision, Side};
 use crate::files;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 use crate::text::{file_name, foreign};
@@ -42,14 +43,16 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
     }
     args.reports.check_files(&args.from)?;
-    let library = Library::load(args.fixtures.fixtures)?;
-    let register = &library.contract.register;
     let cut_short = if args.accept_incomplete { CutShort::Accept } else { CutShort::Refuse };
-    let mut streams = Vec::with_capacity(args.from.len());
+    let mut read = Vec::with_capacity(args.from.len());
     for file in &args.from {
-        streams.push(conclude(stream(file, cut_short)?, register));
+        read.push(stream(file, cut_short)?);
     }
-    one_side(&streams, &args.from)?;
+    one_side(&read, &args.from)?;
+    let asked = one_revision(&read, &args.from)?;
+    let library = Library::load_in(args.fixtures.fixtures, asked.as_ref())?;
+    let register = &library.contract.register;
+    let mut streams: Vec<_> = read.into_iter().map(|events| conclude(events, register)).collect();
     tell_apart(&mut streams, &args.from);
     // One shard alone is a run of its own; several are parts of one.
     let runs = match streams.len() {
@@ -132,6 +135,26 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
         servers.join(", "),
         sdks.join(", "),
     )))
+}
+
+/// The revision of the documents by which all runs were judged; `None` for the newest. Runs of several revisions are
+/// refused: one could not be read beside the other.
+fn one_revision(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<Option<AskedRevision>, Failure> {
+    let runs = streams.iter().zip(files).filter_map(|(stream, file)| Some((stream.first()?.run()?.revision, file)));
+    let runs: Vec<_> = runs.collect();
+    let Some((revision, file)) = runs.first() else { return Ok(None) };
+    if let Some((other, other_file)) = runs.iter().find(|(other, _)| other != revision) {
+        let word = |of: &Option<Revision>| of.map_or_else(|| "the newest".to_owned(), |year| year.to_string());
+        return Err(Failure::usage(format!(
+            "expected runs that were judged by one revision of the documents, found {} in {} and {} in {}; report them one by \
+             one",
+            word(revision),
+            file_name(file),
+            word(other),
+            file_name(other_file),
+        )));
+    }
+    Ok(revision.map(|year| AskedRevision { year, place: file_name(file) }))
 }
 
 /// Gives targets of the same name the names of their files, with their folders where those are the same too. Shards

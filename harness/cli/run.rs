@@ -21,6 +21,7 @@ use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
 use super::resources;
 use super::restraint::restrained;
+use super::revision::knows_all;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::validate::evidence;
@@ -128,6 +129,12 @@ pub(super) fn operation_named<'c>(name: &str, contract: &'c Contract) -> Result<
         let near = did_you_mean(name, contract.operation_names());
         let known_names = contract.operation_names().collect::<Vec<_>>().join(", ");
         let name = foreign(name);
+        if contract.knows_elsewhere(&name) {
+            let revision = contract.revision;
+            return Failure::usage(format!(
+                "--operation: the documents of the revision {revision} do not know {name}; choose another with --revision"
+            ));
+        }
         Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known_names}"))
     })
 }
@@ -258,7 +265,7 @@ fn level(text: &str) -> Result<Level, String> {
 
 pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target.at_urls(args.selection.urls())?)?;
-    let library = Library::load(args.fixtures.fixtures)?;
+    let library = Library::load_in(args.fixtures.fixtures, settings.revision.as_ref())?;
     let (operation, mut plan) = args.selection.plan(&library)?;
     let operation = operation.name.is.clone();
     plan.repeat = args.running.repeat;
@@ -316,6 +323,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 /// Refuses settings that no run could use, whatever the target answers: a claim of a feature that has no counted
 /// requirement in any operation, and a name that no resource can have.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    knows_all(settings, contract)?;
     let is_claimed = settings.claim.as_ref().is_some_and(|claim| claim.contains(&Feature::CLOCK));
     let moves_clock = settings.clock.is_some() || !is_claimed;
     let tested = |feature: &Feature| {
@@ -334,7 +342,11 @@ pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(),
 
 /// Reads a baseline and checks that its patterns select something.
 pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
-    let baseline = Baseline::load(file).and_then(|baseline| baseline.check(&library.corpus).map(|()| baseline));
+    let revision = library.contract.older_revision();
+    let baseline = Baseline::load(file).and_then(|baseline| {
+        baseline.check_revision(revision)?;
+        baseline.check(&library.corpus).map(|()| baseline)
+    });
     baseline.map_err(|error| Failure::usage(error.to_string()))
 }
 
@@ -523,6 +535,7 @@ impl Execution<'_> {
             operation: operation.clone(),
             service: Some(service.clone()),
             selected: self.plan.cases.len(),
+            revision: self.library.contract.older_revision(),
             suite_version: Some(self.library.contract.register.suite_version),
             baseline_suite_version: self.baseline.as_ref().map(Baseline::suite_version),
             recordings: self.recordings.clone(),

@@ -10,6 +10,7 @@ use super::explain::explanation::Explained;
 use super::library::Library;
 use super::list::entries::Listing;
 use super::output::{print, say};
+use super::revision::RevisionArg;
 use super::sdk::Sdks;
 use super::serve::Ready;
 use super::{Failure, FixtureArgs};
@@ -34,9 +35,12 @@ pub(super) struct SchemaArgs {
     #[arg(long)]
     check: bool,
 
-    /// The folder of the schemas
-    #[arg(long, value_name = "DIR", default_value = "schemas")]
-    dir: PathBuf,
+    /// The folder of the schemas [default: schemas, and for an older revision one with the year behind it: schemas-2022]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    revision: RevisionArg,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
@@ -70,11 +74,14 @@ pub fn all(contract: &Contract) -> Schemas {
 }
 
 pub(super) fn run(args: SchemaArgs) -> Result<ExitCode, Failure> {
-    let library = Library::load(args.fixtures.fixtures)?;
+    let asked = args.revision.asked();
+    let library = Library::load_in(args.fixtures.fixtures, asked.as_ref())?;
     let schemas = all(&library.contract);
-    let folder = file_name(&args.dir);
+    let older = library.contract.older_revision();
+    let dir = args.dir.unwrap_or_else(|| older.map_or("schemas".into(), |year| format!("schemas-{year}").into()));
+    let folder = file_name(&dir);
     if args.check {
-        let differences = schema::differences(&args.dir, &schemas);
+        let differences = schema::differences(&dir, &schemas);
         if differences.is_empty() {
             return print(&format!("{} schemas in {folder} are what the shapes and formats give", schemas.len()));
         }
@@ -84,7 +91,7 @@ pub(super) fn run(args: SchemaArgs) -> Result<ExitCode, Failure> {
         ));
         return Ok(Exit::Failed.into());
     }
-    schema::write(&args.dir, &schemas)
+    schema::write(&dir, &schemas)
         .map_err(|error| Failure::usage(format!("cannot write the schemas to {folder}: {error}")))?;
     print(&format!("wrote {} schemas to {folder}", schemas.len()))
 }

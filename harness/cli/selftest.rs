@@ -1,5 +1,6 @@
 //! `countersign selftest`: whether the suite finds what it should.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,10 +10,11 @@ use clap::Args;
 
 use super::library::Library;
 use super::output::print_prose;
+use super::revision::AskedRevision;
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
 use crate::report::{Exit, ReportFile};
-use crate::selftest::{Fate, SelftestReport, run as run_selftest};
+use crate::selftest::{Fate, Round, SelftestReport, run as run_selftest};
 use crate::text::did_you_mean;
 
 #[derive(Debug, Args)]
@@ -29,16 +31,32 @@ pub(super) struct SelftestArgs {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: SelftestArgs) -> Result<ExitCode, Failure> {
-    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
+pub(super) fn run(args: &SelftestArgs) -> Result<ExitCode, Failure> {
+    let (newest, defects) = Library::load_with_defects(args.fixtures.fixtures.clone(), None)?;
     let entries = select(&defects, &args.patterns)?;
-    let plan = Plan::select(&library.corpus, &library.contract.register, &Selection::default())
-        .map_err(|error| Failure::of_selection(&error))?;
+    let years: BTreeSet<_> = entries.iter().filter_map(|entry| entry.revision).collect();
+    let newest_year = newest.contract.revision;
+    let mut libraries = vec![newest];
+    for year in years.into_iter().rev().filter(|year| *year != newest_year) {
+        let asked = AskedRevision { year, place: "fixtures/defects".to_owned() };
+        libraries.push(Library::load_in(args.fixtures.fixtures.clone(), Some(&asked))?);
+    }
+    let select_all =
+        |library: &Library| Plan::select(&library.corpus, &library.contract.register, &Selection::default());
+    let plans: Vec<_> =
+        libraries.iter().map(select_all).collect::<Result<_, _>>().map_err(|error| Failure::of_selection(&error))?;
+    let mut rounds = Vec::new();
+    for (Library { contract, corpus, judge }, plan) in libraries.iter().zip(&plans) {
+        let mut of_round = entries.clone();
+        of_round.retain(|entry| entry.revision.unwrap_or(newest_year) == contract.revision);
+        if !of_round.is_empty() {
+            rounds.push(Round { corpus, judge, plan, entries: of_round });
+        }
+    }
     let open = |path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));
     let file = args.report_json.as_deref().map(open).transpose()?;
     let start = Instant::now();
-    let report = run_selftest(&library.corpus, &library.judge, &plan, &entries, |_| {})
-        .map_err(|void| Failure::harness(void.to_string()))?;
+    let report = run_selftest(&rounds, |_| {}).map_err(|void| Failure::harness(void.to_string()))?;
     let text = text(&report, start.elapsed().as_secs_f64(), entries.len() == defects.entries().len());
     let on_stdout = args.report_json.as_deref() == Some(Path::new("-"));
     if let Some(file) = file {

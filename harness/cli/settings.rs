@@ -15,8 +15,9 @@ use super::hooks::TargetHooks;
 use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
 use super::restraint::{Restraint, RestraintArgs};
+use super::revision::AskedRevision;
 use super::variables::{read, variable_of, variable_set as env};
-use crate::contract::{Feature, Resource, Service};
+use crate::contract::{Feature, Resource, Revision, Service};
 use crate::servers::emulator::EmulatorOptions;
 use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{ClockSetting, Distrust, Hooks, Profile, Profiles, Span};
@@ -79,6 +80,10 @@ pub(super) struct TargetArgs {
     // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
     #[arg(long, env = "COUNTERSIGN_CLOCK", hide_env_values = true, value_name = "CALL", help = CLOCK_HELP)]
     clock: Option<String>,
+
+    /// Judge by the documents as they were in this year; `countersign list revisions` shows them all [default: the newest]
+    #[arg(long, env = "COUNTERSIGN_REVISION", value_name = "YEAR")]
+    revision: Option<Revision>,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
@@ -201,6 +206,8 @@ pub(super) struct Settings {
     pub(super) clock: Option<ClockMover>,
     /// What a run does before and behind its cases.
     pub(super) hooks: Option<TargetHooks>,
+    /// The revision of the documents by which it is judged; the newest where there is none.
+    pub(super) revision: Option<AskedRevision>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -286,6 +293,8 @@ impl Settings {
         let clock = from.pick("clock", clock, [], profile.clock);
         let clock = clock.map(|setting| ClockMover::of(setting, &from.place("clock"))).transpose()?;
         let restraint = Restraint::resolve(&args.restraint, (profile.max_calls, profile.rate), &mut from)?.at(&choice);
+        let revision = from.pick("revision", args.revision, [], profile.revision);
+        let revision = revision.map(|year| AskedRevision { year, place: from.place("revision") });
         let hooks = profile.hooks.map(|hooks| target_hooks(hooks, &mut from));
         let settings = Self {
             choice,
@@ -295,6 +304,7 @@ impl Settings {
             denied_profile: from.pick("denied-profile", args.denied_profile, [], profile.denied_profile),
             clock,
             hooks,
+            revision,
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -424,12 +434,17 @@ impl Settings {
         })
     }
 
-    /// The features that the target claims: those of the settings, or else its default. The mock and the emulator claim
+    /// The revision of the documents by which the target is judged.
+    pub(super) fn revision(&self) -> Revision {
+        self.revision.as_ref().map_or_else(|| Service::embedded().newest_revision(), |asked| asked.year)
+    }
+
+    /// The features that the target claims, of those that the documents of the revision know: those of the settings, or else its default. The mock and the emulator claim
     /// all that they have, AWS claims `signature`, and an endpoint claims nothing. `core` is always claimed.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
             TargetChoice::Emulator => {
-                EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse().ok()).collect()
+                EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse().ok()).collect::<BTreeSet<_>>()
             }
             TargetChoice::Mock => {
                 let of_resources = Service::embedded().resources.iter().filter_map(feature_of);
@@ -443,6 +458,7 @@ impl Settings {
         features.extend(named_resources.filter_map(feature_of));
         features.extend(self.clock.is_some().then_some(Feature::CLOCK));
         features.insert(Feature::CORE);
+        features.retain(|feature| feature.holds_in(self.revision()));
         features
     }
 }

@@ -13,7 +13,7 @@ use super::run::can_be_run;
 use super::settings::{ClockMover, Settings, TargetChoice};
 use crate::contract::Service;
 use crate::evidence::target_of_mock;
-use crate::selftest::target_of;
+use crate::selftest::{emulated_revision, target_of};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
 use crate::targets::gate::{self, AllowedResource};
@@ -103,7 +103,13 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
-    let mut options = EmulatorOptions::for_cases();
+    let revision = emulated_revision(settings.revision()).ok_or_else(|| {
+        Failure::usage(format!(
+            "the emulator cannot follow the revision {}; name a server with --endpoint",
+            settings.revision()
+        ))
+    })?;
+    let mut options = EmulatorOptions::for_cases().in_revision(revision);
     options.region.clone_from(&settings.region);
     let named = Service::embedded().resources.iter().map(|of| &of.id);
     for (kind, name) in named.filter_map(|id| settings.resources.get_key_value(id)) {
@@ -249,16 +255,17 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     else {
         return Ok(None);
     };
-    let library = Library::load(None).map_err(|failure| failure.to_string())?;
+    let library = Library::load_in(None, settings.revision.as_ref()).map_err(|failure| failure.to_string())?;
     can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
     if settings.hooks.is_some() {
         return Err(
             "the target has hooks, which `countersign run` alone runs; name what the target has instead".to_owned()
         );
     }
-    let (name, features) = (settings.name().to_owned(), settings.features());
-    Ok(Some(Trials::starting(name, features, move || {
+    let (name, features, revision) = (settings.name().to_owned(), settings.features(), settings.revision());
+    let trials = Trials::starting(name, features, move || {
         let prepared = runtime().block_on(Prepared::new(&settings, &library));
         prepared.unwrap_or_else(|failure| panic!("{failure}")).target
-    })))
+    });
+    Ok(Some(trials.by_revision(revision)))
 }

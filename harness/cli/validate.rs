@@ -31,10 +31,17 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn run(args: ValidateArgs) -> Result<ExitCode, Failure> {
-    let catalogue = Catalogue::load_complete(args.fixtures.fixtures)?;
-    let Catalogue { library, clients, banks } = &catalogue;
+    let catalogues = Catalogue::load_complete(args.fixtures.fixtures)?;
+    let Some((catalogue, older)) = catalogues.split_first() else { return Ok(ExitCode::SUCCESS) };
+    let Catalogue { library, clients, banks } = catalogue;
+    let years: Vec<_> = older.iter().map(|of| of.library.contract.revision.to_string()).collect();
+    let older = match years.as_slice() {
+        [] => String::new(),
+        [year] => format!("; so are those of the older revision {year}"),
+        years => format!("; so are those of the older revisions {}", years.join(", ")),
+    };
     let valid = print_prose(&format!(
-        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants",
+        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants{older}",
         library.contract.register.requirements.len(),
         catalogue.cases(|_| true).len(),
         library.corpus.cases().len(),

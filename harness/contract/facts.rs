@@ -7,11 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::revision::{Holds, Revision};
+
 /// What a fact rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
-    /// Stated plainly in one of the two source documents.
+    /// Stated plainly in one of the two source documents, or in an older copy of one.
     Documented,
     /// In AWS's machine-readable model of the service.
     Modelled,
@@ -38,6 +40,10 @@ pub struct Document {
     /// The evidence that a fact has which stands in it: a fact with this evidence needs such a document.
     #[serde(default)]
     pub supports: Option<Evidence>,
+    /// The last revision of the documents that it is of, if it is an older one: only what ended with that revision or
+    /// before it can rest on it.
+    #[serde(default)]
+    pub until: Option<Revision>,
     /// Where it can be read.
     #[serde(default)]
     pub url: Option<String>,
@@ -123,6 +129,12 @@ pub struct Fact<T> {
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
     pub source: PlacesBySource,
+    /// From which to which revision it holds. Only the constraints of members, the meanings of structures and the
+    /// errors of operations change.
+    #[serde(default)]
+    pub holds: Holds,
+    /// What was stated before it began to hold.
+    pub was: Option<Box<Fact<T>>>,
 }
 
 /// A constraint or consequence that the sources state in running text only.
@@ -139,6 +151,9 @@ pub struct Prose {
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
     pub source: PlacesBySource,
+    /// From which to which revision it is stated.
+    #[serde(default)]
+    pub holds: Holds,
 }
 
 /// A prose constraint as a program can check it. Everything that is set must hold.
@@ -201,6 +216,7 @@ mod tests {
             title: String::new(),
             about: String::new(),
             supports: None,
+            until: None,
             url: Some(PAGE.to_owned()),
             anchors: anchors.map(|(place, fragment)| (place.to_owned(), fragment.to_owned())).into(),
         };

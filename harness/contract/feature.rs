@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::revision::Revision;
 use super::service::{FeatureRow, Service};
 use crate::text::{did_you_mean, foreign};
 
@@ -39,6 +40,11 @@ impl Feature {
     /// What claiming it says about a target.
     pub fn meaning(self) -> &'static str {
         &Self::table()[self.0].meaning
+    }
+
+    /// Whether the documents of a revision know it.
+    pub fn holds_in(self, revision: Revision) -> bool {
+        Self::table()[self.0].holds.contains(revision)
     }
 
     fn table() -> &'static [FeatureRow] {

@@ -11,6 +11,7 @@ mod files;
 mod names;
 mod operation;
 mod register;
+mod revision;
 pub mod schema;
 mod service;
 mod shapes;
@@ -23,6 +24,8 @@ pub use files::{Fixtures, LoadError, parse, unreadable};
 pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
+pub(crate) use revision::no_such_revision;
+pub use revision::{Holds, Revision, RevisionRow};
 pub use service::{
     AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, MadeListing, ReservedWords, Resource,
     Service, TagForm, TagListing,
@@ -31,30 +34,45 @@ pub use shapes::{JsonType, Member, MemberKind, Structure};
 pub use status::Status;
 pub use validators::{Constraint, JsonKind, ProseBreach, SchemaBreach, Validators, breaches_of};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+
+use revision::InRevision;
 
 /// The whole contract: what the fixtures state, ready to check requests and answers against.
 #[derive(Debug)]
 pub struct Contract {
+    /// The revision of the documents that it is of.
+    pub revision: Revision,
     /// What holds for every operation.
     pub service: Arc<Service>,
     /// The operations by their names.
     pub operations: Arc<BTreeMap<String, Operation>>,
     /// The register of requirements.
     pub register: Register,
+    /// The names of the operations that only other revisions know.
+    operations_elsewhere: BTreeSet<String>,
     /// The JSON Schemas of the shapes, generated when the first body is held against one.
     validators: OnceLock<Validators>,
 }
 
 impl Contract {
-    /// Reads and checks service, operations and register. Those of this build were checked before.
+    /// Reads and checks service, operations and register, of the newest revision of the documents. Those of this build
+    /// were checked before.
     ///
     /// # Errors
     /// The first thing that is wrong, with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
+        Self::load_in(fixtures, None)
+    }
+
+    /// The same of any revision; `None` is the newest. What does not hold in the revision is left out.
+    ///
+    /// # Errors
+    /// The same, and a revision that there is none of.
+    pub fn load_in(fixtures: &Fixtures, revision: Option<Revision>) -> Result<Self, LoadError> {
         let folder = Service::folder(fixtures)?;
-        let (service, operations) = match fixtures {
+        let (mut service, mut operations) = match fixtures {
             Fixtures::Embedded => (Arc::clone(Service::embedded()), Arc::clone(Operation::embedded())),
             Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => {
                 let service = Service::load(fixtures, &folder)?;
@@ -62,13 +80,33 @@ impl Contract {
                 (Arc::new(service), Arc::new(operations))
             }
         };
-        let register = Register::load(fixtures, &operations, &service.documents)?;
+        let mut register = Register::load(fixtures, &operations, &service.documents, &service.revisions)?;
+        let newest = service.newest_revision();
+        let revision = revision.unwrap_or(newest);
+        if !service.revisions.iter().any(|row| row.year == revision) {
+            let file = fixtures.name_of(&format!("{folder}/service.json"));
+            return Err(LoadError::new(&file, "/revisions", no_such_revision(revision, &service.revisions)));
+        }
+        if revision != newest || !Feature::all().all(|feature| feature.holds_in(revision)) {
+            Arc::make_mut(&mut service).keep(revision);
+        }
+        let mut operations_elsewhere = BTreeSet::new();
+        Arc::make_mut(&mut operations).retain(|name, operation| {
+            let holds = operation.holds.contains(revision);
+            if holds {
+                operation.keep(revision);
+            } else {
+                operations_elsewhere.insert(name.clone());
+            }
+            holds
+        });
+        register.keep(revision, &operations);
         let validators = OnceLock::new();
         if fixtures.need_checks() {
             let found = validators.get_or_init(|| Validators::new(&service, &operations)).check();
             found.map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
         }
-        Ok(Self { service, operations, register, validators })
+        Ok(Self { revision, service, operations, register, operations_elsewhere, validators })
     }
 
     /// The JSON Schemas of the shapes.
@@ -79,6 +117,26 @@ impl Contract {
     /// The operation with this name.
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.get(name)
+    }
+
+    /// Whether only other revisions know the operation with this name.
+    pub fn knows_elsewhere(&self, operation: &str) -> bool {
+        self.operations_elsewhere.contains(operation)
+    }
+
+    /// Whether it is of the newest revision of the documents.
+    pub fn is_newest(&self) -> bool {
+        self.revision == self.service.newest_revision()
+    }
+
+    /// Its revision, if it is not the newest.
+    pub fn older_revision(&self) -> Option<Revision> {
+        (!self.is_newest()).then_some(self.revision)
+    }
+
+    /// The features that the documents of the revision know, in the order in which reports list them.
+    pub fn features(&self) -> impl Iterator<Item = Feature> {
+        Feature::all().filter(|feature| feature.holds_in(self.revision))
     }
 
     /// Where calls of the operation with this name go.

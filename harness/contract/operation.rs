@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::check::{ContractFault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, pointer_below, read_checked};
+use super::revision::{Holds, every_holds};
 use super::service::{Address, MadeKind, Resource, Service};
 use super::shapes::Structure;
 
@@ -65,6 +66,9 @@ pub struct Operation {
     /// Where the sources differ, and what is made of it.
     #[serde(default)]
     pub differences: Vec<Difference>,
+    /// From which to which revision the documents know the operation.
+    #[serde(default)]
+    pub holds: Holds,
 }
 
 /// How requests ask for one page of a list after the other.
@@ -112,10 +116,10 @@ impl Operation {
                 LoadError::new(&fixtures.name_of(&format!("{folder}/{name}.json")), pointer, message)
             })?;
         }
-        if operations.contains_key(&service.default_operation) {
+        if operations.get(&service.default_operation).is_some_and(|operation| operation.holds.is_always()) {
             return Ok(operations);
         }
-        let message = format!("expected the operation {}, found none", service.default_operation);
+        let message = format!("expected the operation {} in every revision, found none", service.default_operation);
         Err(LoadError::new(&fixtures.name_of(&folder), "", message))
     }
 
@@ -124,6 +128,7 @@ impl Operation {
     fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), ContractFault> {
         version(self.version)?;
         every_fact(raw, &service.documents)?;
+        every_holds(raw, &service.revisions)?;
         let (name, found) = (&self.name.is, &self.target.is);
         let wrong = format_args!("expected the name of the file, \"{stem}\", found \"{name}\"");
         ensure(name == stem, "/name/is", wrong)?;

@@ -10,6 +10,8 @@ use super::facts::{Documents, Evidence, SourcePlace};
 use super::feature::Feature;
 use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
+use super::revision::{Holds, Revision, RevisionRow};
+use super::service::Service;
 use crate::text::meant;
 
 /// The path of the register, below the fixtures folder.
@@ -51,6 +53,12 @@ pub struct Register {
     pub suite_version: u32,
     /// The requirements.
     pub requirements: Vec<Requirement>,
+    /// The revision of the documents that the requirements are of; none before they are chosen.
+    #[serde(skip)]
+    revision: Option<Revision>,
+    /// The requirements of other revisions than the one that the contract is of, by their ids.
+    #[serde(skip)]
+    elsewhere: BTreeSet<String>,
     /// The index of each requirement in the list, by its id.
     #[serde(skip)]
     places: OnceLock<HashMap<String, usize>>,
@@ -101,6 +109,13 @@ pub struct Requirement {
     /// different revisions.
     #[serde(default)]
     pub holds_in: Vec<String>,
+    /// From which to which revision of the documents it holds. It holds in none that does not know its operation or its
+    /// feature.
+    #[serde(default)]
+    pub holds: Holds,
+    /// Its index in the file.
+    #[serde(skip)]
+    pub place: usize,
 }
 
 const fn first_version() -> u32 {
@@ -168,8 +183,8 @@ pub enum ConfirmationStatus {
 }
 
 impl Register {
-    /// Reads and checks the register. Each id must begin with the prefix of one of the `operations`. Each source must
-    /// be one of the `documents`.
+    /// Reads and checks the register of all revisions. Each id must begin with the prefix of one of the `operations`.
+    /// Each source must be one of the `documents`, and each revision one of the `revisions`.
     ///
     /// # Errors
     /// The first row that cannot be used, with its JSON pointer.
@@ -177,16 +192,48 @@ impl Register {
         fixtures: &Fixtures,
         operations: &BTreeMap<String, Operation>,
         documents: &Documents,
+        revisions: &[RevisionRow],
     ) -> Result<Self, LoadError> {
         let prefixes: Vec<&str> = operations.values().map(|operation| operation.requirements.as_str()).collect();
-        let mut register =
-            read_checked(fixtures, REGISTER_FILE, |register: &Self, _| register.check(&prefixes, documents))?;
-        for row in &mut register.requirements {
+        let mut register = read_checked(fixtures, REGISTER_FILE, |register: &Self, _| {
+            register.check(&prefixes, documents, revisions)
+        })?;
+        for (place, row) in register.requirements.iter_mut().enumerate() {
+            row.place = place;
             let owner = operations.values().find(|operation| operation.owns(&row.id));
             row.operation = owner.map(|operation| operation.name.is.clone()).unwrap_or_default();
             row.source.iter_mut().for_each(|place| place.resolve(documents));
         }
         Ok(register)
+    }
+
+    /// Leaves out the requirements that do not hold in a revision, which knows `operations` only.
+    pub(super) fn keep(&mut self, revision: Revision, operations: &BTreeMap<String, Operation>) {
+        let Self { requirements, elsewhere, revision: own, .. } = self;
+        *own = Some(revision);
+        requirements.retain(|row| {
+            let is_known = operations.contains_key(&row.operation) && row.feature.holds_in(revision);
+            let holds = row.holds.contains(revision) && is_known;
+            if !holds {
+                elsewhere.insert(row.id.clone());
+            }
+            holds
+        });
+    }
+
+    /// The revision of the documents that they are of.
+    pub fn revision(&self) -> Revision {
+        self.revision.unwrap_or_else(|| Service::embedded().newest_revision())
+    }
+
+    /// Whether a requirement with this id holds in other revisions, and not in this one.
+    pub fn holds_elsewhere(&self, id: &str) -> bool {
+        self.elsewhere.contains(id)
+    }
+
+    /// The ids of the requirements that hold in other revisions only.
+    pub fn ids_elsewhere(&self) -> impl Iterator<Item = &str> {
+        self.elsewhere.iter().map(String::as_str)
     }
 
     /// The requirements of an operation that bind one side, in the order of the register.
@@ -221,7 +268,7 @@ impl Register {
         self.requirements.iter().map(|row| row.id.as_str())
     }
 
-    fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), ContractFault> {
+    fn check(&self, prefixes: &[&str], documents: &Documents, revisions: &[RevisionRow]) -> Result<(), ContractFault> {
         version(self.version)?;
         let mut seen = BTreeSet::new();
         for (index, row) in self.requirements.iter().enumerate() {
@@ -231,6 +278,7 @@ impl Register {
             let id = &row.id;
             let wrong = format_args!("expected {}-<AREA>-<nn>, found \"{id}\"", prefixes.join(" or "));
             ensure(is_requirement_id(id, prefixes), "id", wrong)?;
+            row.holds.check(&format!("/requirements/{index}/holds"), revisions)?;
             ensure(seen.insert(id), "id", format_args!("the requirement {id} stands here twice"))?;
             ensure(!row.text.trim().is_empty(), "text", format_args!("the requirement {id} says nothing"))?;
             ensure(!row.source.is_empty(), "source", format_args!("expected where that is said, found nothing"))?;
@@ -283,7 +331,7 @@ mod tests {
         let register = json!({ "version": 1, "suite_version": 1, "requirements": [row] });
         let documents = json!({ "s": { "title": "S", "about": "a page" } });
         let documents = serde_json::from_value(documents).expect("documents");
-        serde_json::from_value::<Register>(register).expect("a register").check(&["GC"], &documents)
+        serde_json::from_value::<Register>(register).expect("a register").check(&["GC"], &documents, &[])
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::check::{ContractFault, differences, ensure, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
 use super::files::{Fixtures, LoadError, pointer_below, read_checked};
+use super::revision::{Holds, Revision, RevisionRow, every_holds, revisions};
 use super::shapes::{Member, Structure};
 
 /// What holds for every operation of one service: what the documents, the service model and the protocol state about
@@ -27,6 +28,8 @@ pub struct Service {
     pub version: u32,
     /// The sources. Every source that a fact or a requirement names must be here.
     pub documents: Documents,
+    /// The revisions of the documents, from the oldest to the newest.
+    pub revisions: Vec<RevisionRow>,
     /// The name by which SDKs know the service.
     pub service_id: Fact<String>,
     /// The service name in a signature's credential scope.
@@ -76,6 +79,9 @@ pub struct FeatureRow {
     pub name: String,
     /// What claiming it says about a target.
     pub meaning: String,
+    /// From which to which revision the documents know it. What needs it holds in the same ones.
+    #[serde(default)]
+    pub holds: Holds,
 }
 
 /// Something that a target must have before it can be asked: a thing with a name, by which requests call it.
@@ -341,7 +347,9 @@ impl Service {
     /// Checks the service against itself; `raw` is the same file as plain JSON.
     fn check(&self, raw: &Value) -> Result<(), ContractFault> {
         version(self.version)?;
+        revisions(&self.revisions)?;
         every_fact(raw, &self.documents)?;
+        every_holds(raw, &self.revisions)?;
         let features: Vec<&str> = self.features.iter().map(|row| row.name.as_str()).collect();
         let known_first = features.starts_with(&KNOWN_FEATURES);
         ensure(known_first, "/features", format_args!("expected {} first", KNOWN_FEATURES.join(" and ")))?;
@@ -364,6 +372,14 @@ impl Service {
         reserved_words("/reserved_words/undecided/is", undecided, &[])?;
         reserved_words("/reserved_words/words/is", &self.reserved_words.words.is, undecided)?;
         differences(&self.differences, raw, &self.documents)
+    }
+
+    /// The newest revision of the documents.
+    ///
+    /// # Panics
+    /// Never: a service without revisions is not valid.
+    pub fn newest_revision(&self) -> Revision {
+        self.revisions.last().expect("a service has revisions").year
     }
 
     /// The names of the shapes that several operations share.

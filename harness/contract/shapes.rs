@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Fact, Prose};
+use super::revision::Holds;
 
 /// A JSON object with documented members.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -61,6 +62,9 @@ pub struct Member {
     /// What is stated in running text only.
     #[serde(default)]
     pub prose: BTreeMap<String, Prose>,
+    /// From which to which revision there is such a member.
+    #[serde(default)]
+    pub holds: Holds,
 }
 
 impl Member {

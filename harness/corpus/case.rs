@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::contract::{Feature, Operation, Side, Status};
+use crate::contract::{Feature, Holds, Operation, Side, Status};
 
 /// A file of cases on one topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -75,6 +75,12 @@ pub struct Case {
     /// Calls that are made afterwards in any case, before what was made is deleted.
     #[serde(default)]
     pub teardown: Vec<Call>,
+    /// From which to which revision of the documents it holds, where its requirements and features do not say it.
+    #[serde(default)]
+    pub holds: Holds,
+    /// Its index in the file.
+    #[serde(skip)]
+    pub place: usize,
 }
 
 /// One call of a case that makes several.

@@ -1,6 +1,6 @@
 //! Every case and every reply, and how they are read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -10,6 +10,7 @@ use super::check::Checker;
 use super::expand::{ExpandedCase, Expander};
 use super::files::{LoadErrors, file_stem, load_folder, unknown_operation};
 use super::reply::Reply;
+use super::revision::{keep_cases, keep_replies, replies_used};
 use crate::contract::{Contract, Fixtures, LoadError, Operation};
 
 /// Every case and every reply, checked against the contract and against each other.
@@ -18,13 +19,16 @@ pub struct Corpus {
     cases: Vec<Arc<ExpandedCase>>,
     by_id: HashMap<String, usize>,
     controls: HashSet<String>,
+    /// The ids of the cases, as they are written, that hold in other revisions only.
+    elsewhere: BTreeSet<String>,
     replies: BTreeMap<String, Reply>,
     /// The members of requests that ask for a lifetime, each with the default in seconds.
     lifetimes: Vec<(String, f64)>,
 }
 
 impl Corpus {
-    /// Reads, expands and checks all suites and replies; those of this build were checked before.
+    /// Reads, expands and checks the suites and replies that hold in the revision of the contract; those of this build
+    /// were checked before.
     ///
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
@@ -32,10 +36,20 @@ impl Corpus {
         let (replies, mut errors) = load_folder(fixtures, "replies");
         let (suites, wrong) = load_folder::<Suite>(fixtures, "server");
         errors.extend(wrong);
-        let suites: Vec<_> = suites.into_iter().map(|(path, suite)| (fixtures.name_of(&path), suite)).collect();
+        let mut suites: Vec<_> = suites.into_iter().map(|(path, suite)| (fixtures.name_of(&path), suite)).collect();
+        for (_, suite) in &mut suites {
+            suite.cases.iter_mut().enumerate().for_each(|(place, case)| case.place = place);
+        }
+        let mut replies: BTreeMap<String, Reply> =
+            replies.into_iter().map(|(path, reply)| (file_stem(&path).to_owned(), reply)).collect();
+        let used_by_all = replies_used(&suites);
+        let elsewhere = keep_cases(&mut suites, contract);
+        keep_replies(&mut replies, [&used_by_all, &replies_used(&suites)], &elsewhere, &contract.register);
+        suites.retain(|(_, suite)| !contract.knows_elsewhere(&suite.operation));
         let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
         let mut corpus = Self {
-            replies: replies.into_iter().map(|(path, reply)| (file_stem(&path).to_owned(), reply)).collect(),
+            replies,
+            elsewhere,
             lifetimes: lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect(),
             ..Self::default()
         };
@@ -45,8 +59,8 @@ impl Corpus {
                 errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
                 continue;
             };
-            for (index, case) in suite.cases.iter().enumerate() {
-                let at = format!("/cases/{index}");
+            for case in &suite.cases {
+                let at = format!("/cases/{}", case.place);
                 let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
                 let members = expander.expand(case).map_err(|error| errors.push(error)).unwrap_or_default();
                 let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
@@ -72,6 +86,16 @@ impl Corpus {
     /// The ids of all cases, and of their families.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.cases.iter().flat_map(|case| [case.id.as_str(), case.case.id.as_str()])
+    }
+
+    /// The ids of the cases, as they are written, that hold in other revisions only.
+    pub fn ids_elsewhere(&self) -> impl Iterator<Item = &str> {
+        self.elsewhere.iter().map(String::as_str)
+    }
+
+    /// Whether a case with this id holds in other revisions, and not in this one.
+    pub fn holds_elsewhere(&self, id: &str) -> bool {
+        crate::text::with_parents(id).any(|id| self.elsewhere.contains(id))
     }
 
     /// The cases that one written case expands to: the members of a family, or the case itself.

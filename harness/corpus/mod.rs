@@ -13,6 +13,7 @@ mod expand;
 pub(crate) mod files;
 mod pattern;
 mod reply;
+mod revision;
 mod select;
 pub(crate) mod sendable;
 pub mod template;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pattern::Glob;
 use super::{Corpus, ExpandedCase};
-use crate::contract::{Level, Register};
-use crate::text::{did_you_mean, foreign, foreign_within, with_parents};
+use crate::contract::{Level, Register, Revision};
+use crate::text::{did_you_mean, foreign, foreign_within, meant, with_parents};
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.
@@ -124,6 +124,9 @@ pub enum SelectError {
         /// The operation that is selected.
         selected: String,
     },
+    /// A pattern or a requirement belongs to another revision of the documents; it, in words, and that revision.
+    #[error("{0} holds in other revisions of the documents than {1}; --revision chooses one")]
+    OtherRevision(String, Revision),
     /// No case is left; with the reason.
     #[error("no case is selected: {0}")]
     Nothing(String),
@@ -187,6 +190,13 @@ impl Plan {
     /// # Errors
     /// When a pattern or a requirement matches nothing, or no case is left.
     pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
+        for pattern in selection.patterns.iter().chain(&selection.skip) {
+            let selects_here = corpus.ids().any(|id| pattern.selects(id));
+            if !selects_here && corpus.ids_elsewhere().any(|id| pattern.selects(id)) {
+                let what = format!("what the pattern \"{pattern}\" selects");
+                return Err(SelectError::OtherRevision(what, register.revision()));
+            }
+        }
         let Some(operation) = &selection.operation else {
             return Ok(Self {
                 cases: selection.choose(corpus.cases(), register, "countersign list")?,
@@ -248,7 +258,11 @@ impl Selection {
         lister: &str,
     ) -> Result<Vec<Arc<T>>, SelectError> {
         let Self { patterns, skip, level, requirements, shard, operation: _ } = self;
+        let elsewhere = |id: &str| meant(id, register.ids_elsewhere());
         let known = |id: &String| {
+            if let (None, Some(elsewhere)) = (register.meant(id), elsewhere(id)) {
+                return Err(SelectError::OtherRevision(elsewhere.to_owned(), register.revision()));
+            }
             register.meant(id).map(|row| row.id.clone()).ok_or_else(|| {
                 let near = did_you_mean(id, register.ids());
                 let advice = format!("{near}; `countersign list requirements` shows them all");
@@ -256,10 +270,10 @@ impl Selection {
             })
         };
         let requirements = &requirements.iter().map(known).collect::<Result<BTreeSet<_>, _>>()?;
-        let meant = |patterns: &[Pattern]| -> Vec<Pattern> {
+        let as_meant = |patterns: &[Pattern]| -> Vec<Pattern> {
             patterns.iter().map(|pattern| pattern.meant_among(cases.iter().map(|case| case.id()))).collect()
         };
-        let (patterns, skip) = (&meant(patterns), &meant(skip));
+        let (patterns, skip) = (&as_meant(patterns), &as_meant(skip));
         let advice = |miss: &Pattern| {
             let near = match register.meant(&miss.text) {
                 Some(row) => format!("; the cases of a requirement are selected with --requirement {}", row.id),

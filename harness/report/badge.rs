@@ -38,6 +38,7 @@ impl BadgeForm {
 /// | decides none, such as of a target that cannot be reached | `0 of 67 decided` | grey |
 /// | met a target without the operation | `not implemented` | grey |
 /// | was cut short | `run cut short` | grey |
+/// | is judged by an older revision of the documents | `2022: `, and one of the others | as it |
 /// | is one shard of a run | `shard 1/4: `, and one of the above | as above, never green |
 #[derive(Clone, Copy, Debug)]
 pub struct Badge(pub BadgeForm);
@@ -98,6 +99,8 @@ impl BadgeText {
         };
         let shard = collected.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
+        let revision = collected.run.as_ref().and_then(|run| run.revision);
+        let message = revision.map_or_else(|| message.clone(), |revision| format!("{revision}: {message}"));
         Self { label: short(label), message: short(&message), colour }
     }
 

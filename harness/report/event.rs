@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words;
-use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
+use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Revision, Side, SourcePlace};
 use crate::corpus::LeftOut;
 use crate::verdict::{CaseResult, Cause, Fault, Leftover, RecordedTarget, TargetAnswer, TargetClass, Verdict};
 
@@ -62,6 +62,9 @@ pub struct RunEvent {
     /// The version of the suite; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suite_version: Option<u32>,
+    /// The revision of the documents by which it is judged, by its year; absent for the newest that the program has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
     /// The version of the suite that the baseline was written with, where one is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_suite_version: Option<u32>,
@@ -110,6 +113,12 @@ impl RunEvent {
     /// Whether it is one shard of several, whose results do not speak for the whole.
     pub fn is_part(&self) -> bool {
         self.shard.as_deref().is_some_and(|shard| shard != WHOLE)
+    }
+
+    /// The operation, and an older revision of the documents by which it is judged: `GetCredentials as documented in 2022`.
+    pub(crate) fn judged_operation(&self) -> String {
+        let revision = self.revision.map(|revision| format!(" as documented in {revision}"));
+        format!("{}{}", self.operation, revision.unwrap_or_default())
     }
 
     /// What the target is, as the end of a sentence that begins with "the target".

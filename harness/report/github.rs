@@ -48,7 +48,7 @@ impl<W: Write> GithubSink<W> {
         let warnings: Vec<_> = warned.iter().map(|broken| self.broken("warning", "", broken)).collect();
 
         let run = collected.run.as_ref();
-        let title = run.map_or_else(String::new, |run| format!("{} of {}", run.operation, run.target.name));
+        let title = run.map_or_else(String::new, |run| format!("{} of {}", run.judged_operation(), run.target.name));
         let mut message: Vec<_> = words::cut_short(collected).into_iter().collect();
         message.push(Conclusion::of(collected).sentence());
         let mut commands = Vec::new();

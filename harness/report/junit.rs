@@ -130,7 +130,7 @@ impl JunitPage<'_> {
 }
 
 fn properties(run: &RunEvent) -> Vec<Property> {
-    let RunEvent { tool, seed, shard, target, .. } = run;
+    let RunEvent { tool, seed, shard, revision, target, .. } = run;
     let features = target.features.join(",");
     let seed = seed.to_string();
     let probe_answer = words::answer_text(&target.answer);
@@ -145,7 +145,9 @@ fn properties(run: &RunEvent) -> Vec<Property> {
         ("seed", &seed),
     ];
     let shard = shard.as_deref().map(|shard| ("shard", shard));
-    pairs.into_iter().chain(shard).map(|(name, value)| Property::new(name, escape(value))).collect()
+    let revision = revision.map(|revision| revision.to_string());
+    let revision = revision.as_deref().map(|revision| ("revision", revision));
+    pairs.into_iter().chain(shard).chain(revision).map(|(name, value)| Property::new(name, escape(value))).collect()
 }
 
 /// Texts, each on a line of its own.

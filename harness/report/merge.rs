@@ -76,7 +76,7 @@ struct Part<'a> {
 
 /// Merges the streams of all shards of one run, in any order, into the stream of that run.
 ///
-/// Streams are shards of one run where each says its `shard`, and all agree on tool, operation, side, SDK,
+/// Streams are shards of one run where each says its `shard`, and all agree on tool, operation, revision, side, SDK,
 /// target name, region, features, seed and number of shards; the endpoint may differ, since each job of a
 /// CI matrix has its own server. The cases come in the order of the whole run; requirements and summary
 /// are counted anew. The run began when its first shard began, and took as long as the longest. It is
@@ -188,10 +188,10 @@ fn shard_of(run: &RunEvent) -> Option<Shard> {
 }
 
 /// What the shards of one run have in common, each with its name.
-type RunIdentity = [(&'static str, String); 10];
+type RunIdentity = [(&'static str, String); 11];
 
 fn identity(run: &RunEvent) -> RunIdentity {
-    let RunEvent { tool, operation, seed, target, side, driver, .. } = run;
+    let RunEvent { tool, operation, revision, seed, target, side, driver, .. } = run;
     let mut features = target.features.clone();
     features.sort();
     let recordings = run.recordings.as_ref().map_or_else(
@@ -202,6 +202,7 @@ fn identity(run: &RunEvent) -> RunIdentity {
     [
         ("the tool", tool.clone()),
         ("the operation", operation.clone()),
+        ("the revision", revision.map_or_else(|| "the newest".to_owned(), |revision| revision.to_string())),
         ("the side", if *side == Side::Server { "server".to_owned() } else { "client".to_owned() }),
         ("the SDK", sdk.unwrap_or_else(|| "none".to_owned())),
         ("the target", target.name.clone()),

@@ -35,7 +35,7 @@ mod text;
 pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};
-pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile};
+pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile, BaselineOrigin};
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
     ContradictionEvent, DriverEvent, Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus,

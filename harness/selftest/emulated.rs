@@ -3,9 +3,9 @@
 #[cfg(feature = "login")]
 use jiff::SignedDuration;
 
-use crate::contract::Feature;
+use crate::contract::{self, Feature};
 use crate::servers::defects::Upstream;
-use crate::servers::emulator::{Emulator, EmulatorOptions};
+use crate::servers::emulator::{Emulator, EmulatorOptions, Revision};
 use crate::targets::Target;
 #[cfg(feature = "login")]
 use crate::targets::{ClockFault, TargetClock};
@@ -24,7 +24,7 @@ pub fn target_of(emulator: &Emulator) -> Target {
     target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
     target.denied = callers.map(|callers| callers.denied.clone());
-    target = target.claiming(features());
+    target = target.claiming(features(options.revision));
     #[cfg(feature = "login")]
     if let Some(address) = emulator.first_door() {
         let mover = emulator.clock_mover();
@@ -41,8 +41,13 @@ pub fn target_of(emulator: &Emulator) -> Target {
 }
 
 /// The features that such an emulator has.
-pub(super) fn features() -> impl Iterator<Item = Feature> {
-    EmulatorOptions::FEATURES.iter().filter_map(|feature| feature.parse().ok())
+pub(super) fn features(revision: Revision) -> impl Iterator<Item = Feature> {
+    EmulatorOptions::features_in(revision).filter_map(|feature| feature.parse().ok())
+}
+
+/// What the emulator calls a revision of the documents; `None` if it cannot follow it.
+pub fn emulated_revision(revision: contract::Revision) -> Option<Revision> {
+    Revision::of_year(revision.year())
 }
 
 /// The same target, whose credentials log in at this address.

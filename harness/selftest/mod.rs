@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use emulated::{target_of, upstream};
+pub use emulated::{emulated_revision, target_of, upstream};
 pub use outcome::{DefectOutcome, Fate, SelftestReport};
 
 use crate::contract::Operation;
@@ -33,7 +33,7 @@ use crate::run::{Described, Interrupt, Session, run as run_plan};
 #[cfg(feature = "login")]
 use crate::servers::defects::DoorLayer;
 use crate::servers::defects::{ExaminedExchange, Exchange, Layer, Upstream};
-use crate::servers::emulator::{Emulator, EmulatorOptions};
+use crate::servers::emulator::{Emulator, EmulatorOptions, Revision};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
 use crate::wire::{Request, Response};
@@ -66,6 +66,9 @@ pub enum SelftestError {
     /// No client could be made for a server.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The emulator does not know a revision of the documents.
+    #[error("void: the emulator cannot follow the documents of {0}")]
+    Revision(String),
     /// The server without a defect does not pass.
     #[error("void: the emulator without any defect does not pass {case}: {why}")]
     Unclean {
@@ -87,26 +90,53 @@ pub fn can_try(entry: &Defect) -> bool {
     cfg!(feature = "login") || entry.door.is_none()
 }
 
-/// Runs the plan against every entry that this build [can try](can_try). Passes each outcome to `report_outcome` as soon
-/// as it is known, in no fixed order.
+/// What is tried by one revision of the documents.
+pub struct Round<'a> {
+    /// The cases of the revision.
+    pub corpus: &'a Arc<Corpus>,
+    /// Their judge, with the contract of the revision.
+    pub judge: &'a Judge,
+    /// The cases to run.
+    pub plan: &'a Plan,
+    /// The entries to try.
+    pub entries: Vec<&'a Defect>,
+}
+
+/// Runs the plan of each round against every entry of it that this build [can try](can_try). Passes each outcome to
+/// `report_outcome` as soon as it is known, in no fixed order.
 ///
 /// # Errors
 /// When the run is void.
 pub fn run(
-    corpus: &Arc<Corpus>,
-    judge: &Judge,
-    plan: &Plan,
-    entries: &[&Defect],
+    rounds: &[Round<'_>],
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
-    let context = SelftestContext { corpus, judge };
-    let (entries, untried): (Vec<&Defect>, Vec<&Defect>) = entries.iter().partition(|entry| can_try(entry));
+    let (mut outcomes, mut untried) = (Vec::new(), Vec::new());
+    for round in rounds {
+        let (entries, others): (Vec<&Defect>, Vec<&Defect>) = round.entries.iter().partition(|entry| can_try(entry));
+        untried.extend(others);
+        outcomes.extend(try_round(round, &entries, &report_outcome)?);
+    }
+    let contracts: Vec<_> = rounds.iter().map(|round| round.judge.contract()).collect();
+    Ok(SelftestReport::new(&contracts, outcomes, &untried))
+}
+
+/// The outcomes of the entries of a round, in their order.
+fn try_round(
+    round: &Round<'_>,
+    entries: &[&Defect],
+    report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
+) -> Result<Vec<DefectOutcome>, SelftestError> {
+    let Round { corpus, judge, plan, .. } = round;
+    let year = judge.contract().revision;
+    let revision = emulated_revision(year).ok_or_else(|| SelftestError::Revision(year.to_string()))?;
+    let context = SelftestContext { corpus, judge, revision };
     let (upstream, cases) = context.try_without_defect(plan)?;
     let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
         case,
         exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, &upstream)).collect(),
     });
-    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), &entries, &report_outcome)?;
+    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), entries, report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
@@ -115,7 +145,7 @@ pub fn run(
             return Err(SelftestError::Canary(outcome.id.clone()));
         }
     }
-    Ok(SelftestReport::new(judge.contract(), outcomes, &untried))
+    Ok(outcomes)
 }
 
 /// A case that the emulator without a defect passes, and what was said in it.
@@ -145,6 +175,8 @@ impl EntryTrial<'_> {
 struct SelftestContext<'a> {
     corpus: &'a Arc<Corpus>,
     judge: &'a Judge,
+    /// The documents that the emulator follows.
+    revision: Revision,
 }
 
 impl SelftestContext<'_> {
@@ -155,7 +187,7 @@ impl SelftestContext<'_> {
             let said = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&said);
             let recorded = move || mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
-            let emulator = Emulator::start_behind(EmulatorOptions::for_cases(), move |answer, request| {
+            let emulator = Emulator::start_behind(self.options(), move |answer, request| {
                 let exchange = Exchange { request: request.clone(), time: Timestamp::now(), answer: answer(request) };
                 let answer = exchange.answer.clone();
                 said.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
@@ -179,7 +211,7 @@ impl SelftestContext<'_> {
     /// The cases of a plan that need nothing that the emulator of this build lacks, each behind its control. A session
     /// runs a control once; so a control must run in its own name before a case needs it.
     fn with_controls(self, plan: &Plan) -> Vec<Arc<ExpandedCase>> {
-        let features = emulated::features().collect::<Vec<_>>();
+        let features = emulated::features(self.revision).collect::<Vec<_>>();
         let mut ids = BTreeSet::new();
         let mut cases = Vec::new();
         for case in plan.cases.iter().filter(|case| case.case.needs.iter().all(|need| features.contains(need))) {
@@ -189,6 +221,11 @@ impl SelftestContext<'_> {
             cases.extend(chain.into_iter().filter(|case| ids.insert(case.id.clone())));
         }
         cases
+    }
+
+    /// The options of an emulator for the cases of the revision.
+    fn options(self) -> EmulatorOptions {
+        EmulatorOptions::for_cases().in_revision(self.revision)
     }
 
     fn session(self, mut target: Target, timeout: Duration) -> Result<Session, TargetError> {
@@ -273,7 +310,7 @@ impl SelftestContext<'_> {
         entry: &Defect,
         cases: Vec<Arc<ExpandedCase>>,
     ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let options = EmulatorOptions::for_cases();
+        let options = self.options();
         #[cfg(feature = "login")]
         let options = EmulatorOptions { door: None, ..options };
         let layer = Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options)));
@@ -293,7 +330,7 @@ impl SelftestContext<'_> {
         entry: &Defect,
         cases: Vec<Arc<ExpandedCase>>,
     ) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let emulator = Arc::new(Emulator::start(EmulatorOptions::for_cases()).await?);
+        let emulator = Arc::new(Emulator::start(self.options()).await?);
         let layer = DoorLayer::start(entry, DoorOf::new(Arc::clone(&emulator))).await?;
         let target = emulated::logging_in_at(target_of(&emulator), layer.address());
         let hangs = entry.door.as_ref().is_some_and(|door| door.hangs());

@@ -158,7 +158,7 @@ pub struct SelftestReport {
 }
 
 impl SelftestReport {
-    pub(super) fn new(contract: &Contract, details: Vec<DefectOutcome>, untried: &[&Defect]) -> Self {
+    pub(super) fn new(contracts: &[&Contract], details: Vec<DefectOutcome>, untried: &[&Defect]) -> Self {
         let ids = |fate: Fate| -> Vec<String> {
             details.iter().filter(|outcome| outcome.fate == fate).map(|outcome| outcome.id.clone()).collect()
         };
@@ -167,7 +167,10 @@ impl SelftestReport {
         let attributed = ids(Fate::Killed).len();
         let defects = details.iter().filter(|outcome| outcome.kind == DefectKind::Defect);
         let broken: BTreeSet<&String> = defects.clone().flat_map(|outcome| outcome.broken.keys()).collect();
-        let rows = || contract.register.requirements.iter().filter(|row| row.side == Side::Server);
+        let mut seen = BTreeSet::new();
+        let rows = contracts.iter().flat_map(|contract| &contract.register.requirements);
+        let rows: Vec<_> = rows.filter(|row| row.side == Side::Server && seen.insert(&row.id)).collect();
+        let rows = || rows.iter().copied();
         let rules = |tripped_only: bool| -> BTreeSet<&str> {
             rows()
                 .filter(|row| !tripped_only || broken.contains(&row.id))

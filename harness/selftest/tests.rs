@@ -16,7 +16,12 @@ struct Library {
 
 impl Library {
     fn new(patterns: &[&str]) -> Self {
-        let contract = Arc::new(Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
+        Self::of_revision(patterns, None)
+    }
+
+    fn of_revision(patterns: &[&str], revision: Option<crate::contract::Revision>) -> Self {
+        let contract = Contract::load_in(&Fixtures::Embedded, revision);
+        let contract = Arc::new(contract.expect("the contract is valid"));
         let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
         let defects = Defects::load(&Fixtures::Embedded, &contract).expect("the banks are valid");
         let patterns = patterns.iter().map(|text| Pattern::new(text).expect("a pattern")).collect();
@@ -27,7 +32,11 @@ impl Library {
     }
 
     fn try_on(&self, judge: &Judge, entries: &[&Defect]) -> Result<SelftestReport, SelftestError> {
-        run(&self.corpus, judge, &self.plan, entries, |_| {})
+        run(&[self.round(judge, entries)], |_| {})
+    }
+
+    fn round<'a>(&'a self, judge: &'a Judge, entries: &[&'a Defect]) -> Round<'a> {
+        Round { corpus: &self.corpus, judge, plan: &self.plan, entries: entries.to_vec() }
     }
 
     fn tripping(&self, rule: &str) -> Vec<&Defect> {
@@ -44,9 +53,18 @@ fn entry(text: &str) -> Defect {
 
 #[test]
 fn every_defect_is_found_and_rightly_blamed_and_no_legal_variant_is_accused() {
-    let library = Library::new(&[]);
-    let entries: Vec<_> = library.defects.entries().iter().collect();
-    let report = library.try_on(&library.judge, &entries).expect("the run is not void");
+    let newest = Library::new(&[]);
+    let years = newest.judge.contract().service.revisions.iter().map(|row| row.year);
+    let libraries: Vec<_> = years.map(|year| Library::of_revision(&[], Some(year))).collect();
+    let entries: Vec<_> = newest.defects.entries().iter().collect();
+    let mut rounds = Vec::new();
+    for library in &libraries {
+        let contract = library.judge.contract();
+        let mut of_round = entries.clone();
+        of_round.retain(|entry| entry.revision.map_or(contract.is_newest(), |year| year == contract.revision));
+        rounds.push(library.round(&library.judge, &of_round));
+    }
+    let report = run(&rounds, |_| {}).expect("the run is not void");
     let faults: Vec<_> = report.details.iter().filter(|outcome| !outcome.faults.is_empty()).collect();
     assert!(report.holds(), "survivors {:?}\n{faults:#?}", report.survivors);
     assert_eq!(report.unbroken, Vec::<String>::new());

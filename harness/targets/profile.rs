@@ -14,7 +14,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::json;
 
-use crate::contract::{Feature, Resource, Service};
+use crate::contract::{Feature, Resource, Revision, Service};
 use crate::files::read_text;
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 
@@ -49,6 +49,8 @@ pub struct Profile {
     pub clock: Option<ClockSetting>,
     /// What a run does at the target before its cases and behind them.
     pub hooks: Option<Hooks>,
+    /// The revision of the documents by which it is judged, by its year; the newest where it is not said.
+    pub revision: Option<Revision>,
     /// The features that it claims beside `core`.
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.

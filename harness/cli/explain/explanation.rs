@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::commands::{CommandTarget, example, for_operation, run_line};
 use crate::cli::library::{Catalogue, CitationIndex, CitedRequirement, Library, NamedItem};
 use crate::cli::list::entries::SuiteEntry;
-use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
+use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Holds, Level, Operation, Revision, Side};
 use crate::corpus::{self, AcceptedAnswer, DefectKind, ExpandedCase};
 use crate::report::{SourceEvent, source};
 use crate::sdk::cases::{self, ClientInput};
@@ -90,6 +90,8 @@ pub(in crate::cli) struct Requirement {
     pub(super) pending: Option<String>,
     /// The documents that say it.
     pub(super) holds_in: Vec<String>,
+    /// From which to which revision of the documents it holds; in all where nothing is said.
+    pub(super) holds: Holds,
     /// The rule of the judge that decides it; null where the outcome of its cases does.
     pub(super) rule: Option<String>,
     /// The cases on endpoints that cite it, a family as one.
@@ -192,6 +194,8 @@ pub(in crate::cli) struct Defect {
     pub(super) requirement_texts: Vec<CitedRequirement>,
     /// Requirements that fall with those, as ids or globs.
     pub(super) also: Vec<String>,
+    /// The revision of the documents by which such a server is judged; null for the newest.
+    pub(super) revision: Option<Revision>,
     /// The command that serves the emulator behind it; none for one that changes log-ins.
     pub(super) serve: Option<String>,
     /// The command that runs the cases on what it breaks against that.
@@ -305,6 +309,7 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue, server: &Comm
         excluded: row.excluded.clone(),
         pending: row.pending.clone(),
         holds_in: row.holds_in.clone(),
+        holds: row.holds,
         rule: row.decided_by.as_ref().map(|by| by.rule.clone()),
         cases,
         client_cases,
@@ -411,6 +416,7 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         requirements: entry.requirements.clone(),
         requirement_texts: catalogue.requirements(&entry.requirements),
         also: entry.also.iter().map(ToString::to_string).collect(),
+        revision: entry.revision,
         serve: is_served.then(|| format!("countersign serve emulator --defect {}", entry.id)),
         run: run.filter(|_| is_served),
         example: first.filter(|_| is_served).and_then(|case| example(case, catalogue, &server)),

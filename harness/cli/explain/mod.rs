@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::{Catalogue, CitedRequirement, NamedItem};
+use super::library::{Catalogue, CitedRequirement, Library, NamedItem};
 use super::output::{TextOrJson, print_json, print_prose, wants_colour};
+use super::revision::RevisionArg;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Feature, Side};
 use crate::report::sources;
@@ -29,15 +30,26 @@ pub(super) struct ExplainArgs {
     format: TextOrJson,
 
     #[command(flatten)]
+    revision: RevisionArg,
+
+    #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
 pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
-    let catalogue = Catalogue::load(args.fixtures.fixtures)?;
+    let asked = args.revision.asked();
+    let catalogue = Catalogue::load(args.fixtures.fixtures, asked.as_ref())?;
     let id = args.id.trim_end_matches('/');
     let server = CommandTarget::set();
     let meant_id = meant(id, catalogue.ids().flat_map(with_parents)).unwrap_or(id);
+    let is_unknown = |feature: Feature| !feature.holds_in(catalogue.library.contract.revision);
+    if let Some(feature) = meant_id.parse().ok().filter(|feature| is_unknown(*feature)) {
+        return Err(Failure::usage(words_elsewhere(feature.word(), &catalogue)));
+    }
     let about = About::find(meant_id, &catalogue, &server).ok_or_else(|| {
+        if let Some(words) = elsewhere(id, &catalogue) {
+            return Failure::usage(words);
+        }
         Failure::usage(format!(
             "there is no requirement, operation, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
              `list operations`, `list cases`, `list suites`, `list features` and `list defects` show them all",
@@ -49,6 +61,23 @@ pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
         TextOrJson::Text => print_prose(&text(&about, wants_colour())),
         TextOrJson::Json => print_json(&Explained::new(about)),
     }
+}
+
+/// The words for an id of something that holds in other revisions of the documents only.
+fn elsewhere(id: &str, catalogue: &Catalogue) -> Option<String> {
+    let Library { contract, corpus, .. } = &catalogue.library;
+    let row = meant(id, contract.register.ids_elsewhere());
+    let is_there = row.is_some() || corpus.holds_elsewhere(id) || contract.knows_elsewhere(id);
+    is_there.then(|| words_elsewhere(row.unwrap_or(id), catalogue))
+}
+
+fn words_elsewhere(id: &str, catalogue: &Catalogue) -> String {
+    format!(
+        "{} holds in other revisions of the documents than {}; --revision chooses one, and `countersign list revisions` \
+         shows them all",
+        foreign(id),
+        catalogue.library.contract.revision
+    )
 }
 
 /// Everything about it, line by line, for people.
@@ -101,6 +130,7 @@ fn requirement(about: &Requirement) -> Vec<String> {
         ("not counted", about.excluded.clone()),
         ("pending", about.pending.clone()),
         ("holds in", joined(&about.holds_in, ", ")),
+        ("revisions", (!about.holds.is_always()).then(|| about.holds.to_string())),
         ("decided by", decided_by),
     ];
     lines.extend(more.into_iter().filter_map(|(label, text)| Some(format!("{label:14}{}", text?))));
@@ -172,6 +202,9 @@ fn defect(about: &Defect, kind: &str) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", about.id, about.title), String::new(), format!("kind          {kind}")];
     if !about.also.is_empty() {
         lines.push(format!("also          {} may fall with what it breaks", about.also.join(", ")));
+    }
+    if let Some(revision) = about.revision {
+        lines.push(format!("judged        as documented in {revision}"));
     }
     cited(&mut lines, "breaks", &about.requirement_texts);
     commands(&mut lines, "try it", about.serve.iter().chain([&about.selftest]));
@@ -303,7 +336,7 @@ mod tests {
 
     #[test]
     fn every_run_that_is_explained_can_be_made_and_judges_something() {
-        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let catalogue = Catalogue::load(None, None).expect("the fixtures");
         let runs = runs(&catalogue);
         assert!(runs.len() > 100, "only {} were found", runs.len());
         for (line, id) in runs {
@@ -322,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_line_names_only_what_its_case_needs() {
-        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let catalogue = Catalogue::load(None, None).expect("the fixtures");
         let line = |id: &str| text(&About::find(id, &catalogue, &CommandTarget::usual()).expect("it is there"), false);
         let unknown_key = line("signature/unknown-key");
         assert!(unknown_key.contains(" --workgroup my-workgroup --claim signature"), "{unknown_key}");

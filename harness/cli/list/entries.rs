@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::explain::counts;
 use crate::cli::library::{Catalogue, CitationIndex, Library, NamedItem};
-use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
+use crate::contract::{ConfirmationStatus, Evidence, Feature, Holds, Level, Operation, Revision, RevisionRow, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase, Reply};
 use crate::report::source;
 use crate::sdk::cases::ClientCase;
@@ -29,6 +29,8 @@ pub(in crate::cli) enum Listing {
     Operations(Vec<OperationEntry>),
     /// `list features`.
     Features(Vec<FeatureEntry>),
+    /// `list revisions`.
+    Revisions(Vec<RevisionEntry>),
     /// `list defects`.
     Defects(Vec<DefectEntry>),
     /// `list drivers`.
@@ -58,14 +60,15 @@ impl Listing {
     pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> {
         let columns = match self {
             Self::Requirements(_) => {
-                "id level evidence text cases defects accepts excluded pending side feature confirmation holds_in source"
+                "id level evidence text cases defects accepts excluded pending side feature confirmation holds_in holds source"
             }
             Self::Cases(_) => "id case suite operation title requirements needs",
             Self::ClientCases(_) => "id suite title requirements",
             Self::Suites(_) => "id operation cases",
             Self::Operations(_) => "id meaning default requirements cases",
             Self::Features(_) => "id meaning must operations",
-            Self::Defects(_) => "id kind title requirements also",
+            Self::Revisions(_) => "id newest pages changes source",
+            Self::Defects(_) => "id kind title requirements also revision",
             Self::Drivers(_) => "id about package obstacle",
             Self::Replies(_) => "id status title violates",
         };
@@ -81,6 +84,7 @@ impl Listing {
             Self::Suites(things) => things.iter().map(SuiteEntry::as_text).collect(),
             Self::Operations(things) => things.iter().map(OperationEntry::as_text).collect(),
             Self::Features(things) => things.iter().map(FeatureEntry::as_text).collect(),
+            Self::Revisions(things) => things.iter().map(RevisionEntry::as_text).collect(),
             Self::Defects(things) => {
                 let about = |of: &DefectEntry| TextEntry::new(&of.id, format!("{:6} {}", of.kind, of.title));
                 things.iter().map(about).collect()
@@ -180,6 +184,8 @@ pub(in crate::cli) struct RequirementEntry {
     confirmation: ConfirmationStatus,
     /// The documents that say it.
     holds_in: Vec<String>,
+    /// From which to which revision of the documents it holds; in all where nothing is said.
+    holds: Holds,
     /// Where it is said.
     source: String,
 }
@@ -206,6 +212,7 @@ impl RequirementEntry {
                 feature: row.feature,
                 confirmation: row.confirmation.status,
                 holds_in: row.holds_in.clone(),
+                holds: row.holds,
                 source: source(row),
             }
         };
@@ -318,12 +325,48 @@ impl FeatureEntry {
             let operations = library.contract.register.counts(id);
             Self { id, meaning: id.meaning().to_owned(), must: operations.values().sum(), operations }
         };
-        Feature::all().map(entry).collect()
+        library.contract.features().map(entry).collect()
     }
 
     fn as_text(&self) -> TextEntry {
         let yet = if self.must == 0 { "; not judged yet" } else { "" };
         TextEntry::new(self.id.word(), format!("{}: {}{yet}", counts(&self.operations), self.meaning))
+    }
+}
+
+/// A revision of the documents.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct RevisionEntry {
+    /// The year by which `--revision` names it.
+    id: String,
+    /// Whether it is the newest, by which a run judges unless it is told otherwise.
+    newest: bool,
+    /// From when to when the documents were these.
+    pages: String,
+    /// What changed since the revision before it.
+    changes: String,
+    /// Where that stands.
+    source: Vec<String>,
+}
+
+impl RevisionEntry {
+    /// The revisions, the newest first.
+    pub(super) fn all(library: &Library) -> Vec<Self> {
+        let service = &library.contract.service;
+        let entry = |row: &RevisionRow| Self {
+            id: row.year.to_string(),
+            newest: row.year == service.newest_revision(),
+            pages: row.pages.clone(),
+            changes: row.changes.clone(),
+            source: row.source.iter().map(|(document, place)| format!("{document}: {place}")).collect(),
+        };
+        service.revisions.iter().rev().map(entry).collect()
+    }
+
+    fn as_text(&self) -> TextEntry {
+        let newest = if self.newest { " (the newest)" } else { "" };
+        TextEntry::new(&self.id, format!("{}{newest}: {}", self.pages, self.changes))
     }
 }
 
@@ -341,6 +384,8 @@ pub(in crate::cli) struct DefectEntry {
     requirements: Vec<String>,
     /// Requirements that fall with those, as ids or globs.
     also: Vec<String>,
+    /// The revision of the documents by which such a server is judged; null for the newest.
+    revision: Option<Revision>,
 }
 
 impl DefectEntry {
@@ -354,6 +399,7 @@ impl DefectEntry {
             title: entry.title.clone(),
             requirements: entry.requirements.clone(),
             also: entry.also.iter().map(ToString::to_string).collect(),
+            revision: entry.revision,
         };
         entries.into_iter().map(entry).collect()
     }

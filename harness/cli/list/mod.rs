@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::library::{Catalogue, Library};
 use super::output::{ListingFormat, print, print_json, width};
+use super::revision::RevisionArg;
 use super::run::operation_named;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
@@ -17,7 +18,7 @@ use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
 use entries::{
     CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, OperationEntry, ReplyEntry, RequirementEntry,
-    SuiteEntry, TextEntry,
+    RevisionEntry, SuiteEntry, TextEntry,
 };
 
 #[derive(Debug, Args)]
@@ -44,6 +45,9 @@ pub(super) struct ListArgs {
     format: ListingFormat,
 
     #[command(flatten)]
+    revision: RevisionArg,
+
+    #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
@@ -60,6 +64,7 @@ enum ListSubject {
     Operations,
     Requirements,
     Features,
+    Revisions,
     Defects,
     Drivers,
     Replies,
@@ -83,6 +88,8 @@ pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
 fn listing(args: &ListArgs) -> Result<Listing, Failure> {
     let ListArgs { what, side, operation, patterns, fixtures, .. } = args;
     let (side, folder) = (*side, fixtures.fixtures.clone());
+    let asked = args.revision.asked();
+    let asked = asked.as_ref();
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let mut selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
     let unselected = |error: SelectError| Failure::of_selection(&error);
@@ -94,22 +101,23 @@ fn listing(args: &ListArgs) -> Result<Listing, Failure> {
             Listing::ClientCases(cases.iter().map(|case| ClientCaseEntry::of(case)).collect())
         }
         ListSubject::Cases => {
-            let Library { contract, corpus, .. } = Library::load(folder)?;
+            let Library { contract, corpus, .. } = Library::load_in(folder, asked)?;
             let operation = operation.as_ref().map(|name| operation_named(name, &contract)).transpose()?;
             selection.operation = operation.map(|operation| operation.name.is.clone());
             let plan = crate::corpus::Plan::select(&corpus, &contract.register, &selection).map_err(unselected)?;
             Listing::Cases(plan.cases.iter().map(|case| CaseEntry::of(case)).collect())
         }
-        ListSubject::Suites => Listing::Suites(SuiteEntry::all(&Library::load(folder)?)),
-        ListSubject::Operations => Listing::Operations(OperationEntry::all(&Library::load(folder)?)),
+        ListSubject::Suites => Listing::Suites(SuiteEntry::all(&Library::load_in(folder, asked)?)),
+        ListSubject::Operations => Listing::Operations(OperationEntry::all(&Library::load_in(folder, asked)?)),
         ListSubject::Requirements => {
             let side = side.map(|side| if side == TestedSide::Server { Side::Server } else { Side::Client });
-            Listing::Requirements(RequirementEntry::all(&Catalogue::load(folder)?, side))
+            Listing::Requirements(RequirementEntry::all(&Catalogue::load(folder, asked)?, side))
         }
-        ListSubject::Features => Listing::Features(FeatureEntry::all(&Library::load(folder)?)),
-        ListSubject::Defects => Listing::Defects(DefectEntry::all(&Library::load_with_defects(folder)?.1)),
+        ListSubject::Features => Listing::Features(FeatureEntry::all(&Library::load_in(folder, asked)?)),
+        ListSubject::Revisions => Listing::Revisions(RevisionEntry::all(&Library::load_in(folder, asked)?)),
+        ListSubject::Defects => Listing::Defects(DefectEntry::all(&Library::load_with_defects(folder, asked)?.1)),
         ListSubject::Drivers => Listing::Drivers(super::sdk::drivers()),
-        ListSubject::Replies => Listing::Replies(ReplyEntry::all(&Library::load(folder)?)),
+        ListSubject::Replies => Listing::Replies(ReplyEntry::all(&Library::load_in(folder, asked)?)),
     })
 }
 
@@ -178,6 +186,7 @@ mod tests {
                     operation: None,
                     patterns: Vec::new(),
                     format,
+                    revision: RevisionArg::default(),
                     fixtures: FixtureArgs::default(),
                 };
                 let listing = listing(&args).expect("the fixtures");

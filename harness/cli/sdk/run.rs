@@ -123,6 +123,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
         operation: contract.service.default_operation.clone(),
         service: Some(contract.service.signing_name.is.clone()),
         selected,
+        revision: None,
         suite_version: Some(contract.register.suite_version),
         baseline_suite_version: None,
         recordings: None,

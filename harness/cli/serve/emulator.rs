@@ -15,11 +15,11 @@ use serde::Serialize;
 use super::identities::identities;
 use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
 use crate::corpus::{Defect, DefectKind};
-use crate::selftest::upstream;
+use crate::selftest::{emulated_revision, upstream};
 use crate::servers::defects::Layer;
 #[cfg(feature = "login")]
 use crate::servers::emulator::{Database, DoorOptions};
-use crate::servers::emulator::{Emulator, EmulatorOptions};
+use crate::servers::emulator::{Emulator, EmulatorOptions, Revision};
 use crate::text::{did_you_mean, file_name, foreign, meant};
 use crate::wire::{Credentials, Region, Secret};
 
@@ -66,6 +66,11 @@ pub(in crate::cli) struct EmulatorArgs {
         value_delimiter = ','
     )]
     custom_domains: Vec<String>,
+
+    /// Follow the documents as they were in this year: 2022, 2023 or 2024. Before 2024 there are no custom domains
+    /// [default: the newest]
+    #[arg(long, env = "COUNTERSIGN_REVISION", value_name = "YEAR")]
+    revision: Option<Revision>,
 
     /// Access key id that callers sign with [default: a new random one]
     #[arg(long, env = "COUNTERSIGN_ACCESS_KEY_ID", value_name = "ID")]
@@ -165,6 +170,10 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
             id = defect.id
         )));
     }
+    // An entry of an older revision is a fault of a server of that time.
+    if let Some(revision) = defect.as_ref().and_then(|defect| defect.revision).and_then(emulated_revision) {
+        args.revision.get_or_insert(revision);
+    }
     #[cfg(feature = "login")]
     if let Some(database) = args.database.as_ref().filter(|_| args.drop_roles) {
         return door::drop_roles(database).await;
@@ -194,7 +203,7 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
 }
 
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
-    let (_, defects) = Library::load_with_defects(fixtures)?;
+    let (_, defects) = Library::load_with_defects(fixtures, None)?;
     let ids = || defects.entries().iter().map(|defect| defect.id.as_str());
     meant(id, ids()).and_then(|id| defects.get(id)).cloned().ok_or_else(|| {
         let near = did_you_mean(id, ids());
@@ -222,7 +231,9 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         None => (domain, first.clone()),
     });
     let mut custom_domains = domains.collect::<BTreeMap<_, _>>();
-    if custom_domains.is_empty() {
+    // A custom domain that is asked for is refused where there are none.
+    let revision = args.revision.unwrap_or_default();
+    if custom_domains.is_empty() && revision.has_custom_domains() {
         custom_domains.extend(default_domains);
     }
     let mut regions = args.regions.into_iter();
@@ -231,6 +242,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         region: regions.next().unwrap_or(new.region),
         regions: regions.collect(),
         account: args.account,
+        revision,
         workgroups: args.workgroups,
         namespace: new.namespace,
         custom_domains,
@@ -362,7 +374,15 @@ fn text(
             let _ = writeln!(behind, "  breaks          {}", requirements.join(", "));
         }
     }
+    if options.revision != Revision::default() {
+        let _ = writeln!(behind, "  documents       those of {}", options.revision);
+    }
     let domains = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
+    let domains = if options.revision.has_custom_domains() {
+        format!("  custom domains  {}\n", domains.collect::<Vec<_>>().join(", "))
+    } else {
+        String::new()
+    };
     let regions = iter::once(&options.region).chain(&options.regions).map(Region::as_str);
     if let Some(identities) = &options.identities {
         let _ = writeln!(behind, "  identities      {} more callers", identities.len());
@@ -381,8 +401,7 @@ fn text(
 {behind}  region          {}
   account         {account}
   workgroups      {}
-  custom domains  {}
-{}
+{domains}{}
 Point an AWS client at it:
 
 export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}
@@ -393,13 +412,14 @@ export AWS_REGION={region} AWS_DEFAULT_REGION={region}
 ",
         regions.collect::<Vec<_>>().join(", "),
         ready.workgroups.join(", "),
-        domains.collect::<Vec<_>>().join(", "),
         options.state.as_deref().map(|path| format!("  saved in        {}\n", file_name(path))).unwrap_or_default(),
         shell(ready.access_key_id),
         shell(ready.secret_access_key),
         token.unwrap_or_else(|| "unset AWS_SESSION_TOKEN".to_owned()),
     );
     let Some(workgroup) = ready.workgroups.first() else { return text };
+    let is_newest = options.revision == Revision::default();
+    let revision = if is_newest { String::new() } else { format!(" --revision {}", options.revision) };
     format!(
         "{text}
 Try it:
@@ -408,7 +428,7 @@ aws redshift-serverless get-credentials --region {region} --workgroup-name {work
 
 Judge it:
 
-countersign run --endpoint {endpoint} --workgroup {workgroup}"
+countersign run --endpoint {endpoint} --workgroup {workgroup}{revision}"
     )
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::{Failure, FixtureArgs, Library, ReadyFormat, address, until_interrupted};
 use crate::cli::output::say;
 use crate::cli::record::load_recordings;
+use crate::cli::revision::RevisionArg;
 use crate::corpus::Corpus;
 use crate::recording::RecordingFolder;
 use crate::servers::mock::Mock;
@@ -35,6 +36,9 @@ pub(in crate::cli) struct MockArgs {
     recordings: Option<PathBuf>,
 
     #[command(flatten)]
+    revision: RevisionArg,
+
+    #[command(flatten)]
     fixtures: FixtureArgs,
 
     /// What to print when ready: how to use it, or one line of JSON
@@ -46,9 +50,9 @@ pub(in crate::cli) struct MockArgs {
 const MOST_TOLD: usize = 100;
 
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
-    let MockArgs { mut listen, port, recordings, fixtures, format } = args;
+    let MockArgs { mut listen, port, recordings, revision, fixtures, format } = args;
     listen.set_port(port.unwrap_or(listen.port()));
-    let library = Library::load(fixtures.fixtures)?;
+    let library = Library::load_in(fixtures.fixtures, revision.asked().as_ref())?;
     let corpus = &library.corpus;
     let told = Mutex::new(BTreeSet::new());
     let tell = move |what: &str| {

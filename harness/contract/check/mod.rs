@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::facts::{Difference, Documents, Evidence, Fact, PlacesBySource, Prose, Reading};
+use super::facts::{Difference, Document, Documents, Evidence, Fact, PlacesBySource, Prose, Reading};
 use super::files::{each_value, pointer_below};
+use super::revision::Holds;
 use super::shapes::{Member, MemberKind, Structure};
 use super::validators::compile;
 
@@ -28,18 +29,25 @@ pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), 
         let member = |name| value.get(name).cloned();
         let evidence = member("evidence").and_then(|value| serde_json::from_value(value).ok());
         let source = member("source").and_then(|value| serde_json::from_value(value).ok());
-        evidence.zip(source).map_or(Ok(()), |(evidence, source)| rests_on_a_source(at, evidence, &source, documents))
+        let holds: Holds = member("holds").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+        evidence
+            .zip(source)
+            .map_or(Ok(()), |(evidence, source)| rests_on_a_source(at, evidence, holds, &source, documents))
     })
 }
 
 fn rests_on_a_source(
     at: &str,
     evidence: Evidence,
+    holds: Holds,
     source: &PlacesBySource,
     documents: &Documents,
 ) -> Result<(), ContractFault> {
     are_described(&format!("{at}/source"), source.keys(), documents)?;
-    let supporting = documents.iter().filter(|(_, document)| document.supports == Some(evidence));
+    let is_of_its_time =
+        |document: &Document| document.until.is_none_or(|last| holds.until.is_some_and(|until| until <= last));
+    let supports = |document: &Document| document.supports == Some(evidence) && is_of_its_time(document);
+    let supporting = documents.iter().filter(|(_, document)| supports(document));
     let needed: Vec<&str> = supporting.map(|(id, _)| id.as_str()).collect();
     let found: Vec<&str> = source.keys().map(String::as_str).collect();
     let supported = if needed.is_empty() { !found.is_empty() } else { needed.iter().any(|id| found.contains(id)) };

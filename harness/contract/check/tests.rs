@@ -82,6 +82,10 @@ const OPERATION: &str = "operations/GetCredentials.json";
 #[case::source_missing(OPERATION, "/method/source/service-model", json!(null),
     "/method/source", "expected service-model, as the evidence demands, found smithy",
 )]
+#[case::source_of_another_time(OPERATION, "/request/members/workgroupName/required/source",
+    json!({ "older-api-reference": "Required" }),
+    "/request/members/workgroupName/required/source", "expected api-reference or boto3, as the evidence demands",
+)]
 #[case::same_difference(OPERATION, "/differences/1/id", json!("common-errors-outside-the-list"), "/differences/1/id", "again")]
 #[case::no_place(OPERATION, "/differences/1/places", json!({}), "/differences/1/places", "expected at least one place")]
 #[case::points_nowhere(OPERATION, "/differences/1/places/~1request~1nowhere", json!({ "boto3": 1, "smithy": 2 }),

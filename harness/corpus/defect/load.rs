@@ -6,8 +6,9 @@ use super::{
     Asked, Defect, DefectFile, DefectKind, DoorChange, DoorTls, HeaderChange, HeaderCopy, LoginChange, Refusal,
     ResponseChange, StatementOutcome,
 };
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, no_such_revision};
 use crate::corpus::files::{FileErrors, LoadErrors, load_folder};
+use crate::corpus::revision::is_of_revision;
 use crate::corpus::sendable::{STATUSES, flaw_of_field};
 use crate::text::did_you_mean;
 
@@ -41,7 +42,7 @@ impl Defects {
             for (index, defect) in defect_file.defects.into_iter().enumerate() {
                 let mut errors = FileErrors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
                 if fixtures.need_checks() {
-                    check(&defect, &contract.register, &mut errors);
+                    check(&defect, contract, &mut errors);
                 }
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {}", errors.at)) {
                     errors.add("/id", format!("the id {} stands twice, first in {first}", defect.id));
@@ -65,8 +66,8 @@ impl Defects {
         let broken: HashSet<&str> =
             self.entries.iter().flat_map(|entry| &entry.requirements).map(String::as_str).collect();
         let file = fixtures.name_of(REGISTER_FILE);
-        let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
-        let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
+        let rows = register.requirements.iter().filter(|row| row.side == Side::Server);
+        let orphans = rows.filter(|row| row.counts() && !broken.contains(row.id.as_str()));
         let consequence = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
         // A defect that breaks the requirement with the same number of another operation often breaks this one too.
         let number = |id: &str| id.split_once('-').map(|(_, number)| number.to_owned());
@@ -77,9 +78,9 @@ impl Defects {
             };
             self.entries.iter().find_map(breaks).unwrap_or_default()
         };
-        let error = |(index, row): (usize, &Requirement)| {
+        let error = |row: &Requirement| {
             let message = format!("no defect breaks {}, {consequence}{}", row.id, sibling(row));
-            LoadError::new(&file, format!("/requirements/{index}"), message)
+            LoadError::new(&file, format!("/requirements/{}", row.place), message)
         };
         let errors: Vec<_> = orphans.map(error).collect();
         if errors.is_empty() { Ok(()) } else { Err(LoadErrors(errors)) }
@@ -92,8 +93,15 @@ impl Defects {
 }
 
 /// Adds everything that is wrong with an entry to `errors`.
-fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
-    let Defect { id, title, requirements, also, undecided, .. } = defect;
+fn check(defect: &Defect, contract: &Contract, errors: &mut FileErrors<'_>) {
+    let Defect { id, title, requirements, also, undecided, revision, .. } = defect;
+    let (register, revisions) = (&contract.register, &contract.service.revisions);
+    if let Some(revision) = revision.filter(|revision| revisions.iter().all(|row| row.year != *revision)) {
+        errors.add("/revision", no_such_revision(revision, revisions));
+    }
+    // What an entry of another revision names need not hold in this one.
+    let is_tried_here = is_of_revision(*revision, contract);
+    let is_elsewhere = |id: &str| !is_tried_here && register.holds_elsewhere(id);
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_kebab = !id.is_empty() && id.chars().all(kebab);
     errors.check(is_kebab, "/id", format_args!("expected kebab-case, found \"{id}\""));
@@ -133,14 +141,16 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
         }
     }
     for (index, id) in requirements.iter().enumerate() {
-        let is_there = register.get(id).is_some_and(|row| row.side == Side::Server);
+        let is_there = is_elsewhere(id) || register.get(id).is_some_and(|row| row.side == Side::Server);
         let at = format!("/requirements/{index}");
         let near = if is_there { String::new() } else { did_you_mean(id, register.ids()) };
         errors.check(is_there, &at, format_args!("there is no requirement {id} on servers{near}"));
     }
     for (member, globs) in [("also", also), ("undecided", undecided)] {
         for (index, glob) in globs.iter().enumerate() {
-            let fits = register.requirements.iter().any(|row| row.side == Side::Server && glob.fits(&row.id));
+            let mut rows = register.requirements.iter().filter(|row| row.side == Side::Server);
+            let mut elsewhere = register.ids_elsewhere().filter(|_| !is_tried_here);
+            let fits = rows.any(|row| glob.fits(&row.id)) || elsewhere.any(|id| glob.fits(id));
             errors.check(fits, &format!("/{member}/{index}"), format_args!("no requirement is meant by \"{glob}\""));
         }
     }

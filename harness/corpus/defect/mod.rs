@@ -15,6 +15,7 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::pattern::{Glob, compile_regex};
+use crate::contract::Revision;
 
 pub use change::{
     Affix, Arithmetic, Assignment, BodyEncoding, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement,
@@ -64,6 +65,10 @@ pub struct Defect {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub undecided: Vec<IdGlob>,
+    /// The revision of the documents by which such a server is judged; the newest where it is not said. The server
+    /// behind it is of that revision too.
+    #[serde(default)]
+    pub revision: Option<Revision>,
     /// Whether a self-test that does not find it is void; one defect has it.
     #[serde(default)]
     pub canary: bool,

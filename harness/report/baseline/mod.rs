@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::file::{AtomicFile, FileError};
-use crate::contract::{LoadError, parse};
+use crate::contract::{LoadError, Revision, parse};
 use crate::corpus::{Corpus, Pattern};
 use crate::files::read_text;
 use crate::text::{did_you_mean, file_name, foreign};
@@ -29,6 +29,9 @@ pub struct BaselineFile {
     /// The version of the suite that it was written with; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suite_version: Option<u32>,
+    /// The revision of the documents by which the cases were judged; absent for the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
     /// The known failures.
     pub entries: Vec<BaselineEntry>,
 }
@@ -72,6 +75,15 @@ pub struct BaselineExcuse {
     pub issue: Option<String>,
     /// The last day on which it excuses anything; `None` for no end.
     pub expires: Option<Date>,
+}
+
+/// What a baseline is written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaselineOrigin {
+    /// The version of the suite.
+    pub suite_version: u32,
+    /// The revision of the documents by which the cases were judged; `None` for the newest.
+    pub revision: Option<Revision>,
 }
 
 impl BaselineExcuse {
@@ -166,6 +178,31 @@ impl Baseline {
     /// The version of the suite that it was written with.
     pub fn suite_version(&self) -> u32 {
         self.content.suite_version.unwrap_or(1)
+    }
+
+    /// The revision of the documents by which its cases were judged; `None` for the newest.
+    pub fn revision(&self) -> Option<Revision> {
+        self.content.revision
+    }
+
+    /// Checks that it was written for a revision of the documents, `None` for the newest. Another one has other cases,
+    /// and a case that is known to fail by one may be right by the other.
+    ///
+    /// # Errors
+    /// When it was written for another one.
+    pub fn check_revision(&self, revision: Option<Revision>) -> Result<(), LoadError> {
+        if self.content.revision == revision {
+            return Ok(());
+        }
+        let word = |of: Option<Revision>| {
+            of.map_or_else(|| "the newest revision".to_owned(), |of| format!("the revision {of}"))
+        };
+        let (expected, found) = (word(revision), word(self.content.revision));
+        let message = format!(
+            "expected a baseline for {expected} of the documents, by which this run judges, found one for {found}; name \
+             another with --baseline, or choose the revision with --revision"
+        );
+        Err(LoadError::new(&self.name, "/revision", message))
     }
 
     /// The entries, in the order of the file.
@@ -265,7 +302,7 @@ impl Baseline {
     pub fn write(
         path: &Path,
         corpus: &Corpus,
-        suite_version: u32,
+        made_by: BaselineOrigin,
         results: &[CaseResult],
         excuse: &BaselineExcuse,
     ) -> Result<Self, BaselineError> {
@@ -273,10 +310,13 @@ impl Baseline {
         let old = if path.exists() {
             Self::load(path)?
         } else {
-            Self::new(&name, BaselineFile { schema: None, version: VERSION, suite_version: None, entries: Vec::new() })?
+            let entries = Vec::new();
+            let revision = made_by.revision;
+            Self::new(&name, BaselineFile { schema: None, version: VERSION, suite_version: None, revision, entries })?
         };
+        old.check_revision(made_by.revision)?;
         let mut content = old.rewritten(&ids_of(corpus), results, excuse);
-        content.suite_version = Some(suite_version);
+        content.suite_version = Some(made_by.suite_version);
         let new = Self::new(&name, content)?;
         let text = serde_json::to_string_pretty(&new.content)
             .map_err(|error| FileError::new(path, &error, "the file is as it was before"))?;

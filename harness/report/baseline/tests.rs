@@ -227,7 +227,8 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
     let mut results: Vec<_> = corpus.cases().iter().map(|found| case(&found.id, Verdict::Fail)).collect();
     results[0].verdict = Verdict::Pass;
 
-    let written = Baseline::write(&path, &corpus, 2, &results, &excuse("no time")).expect("it can be written");
+    let origin = BaselineOrigin { suite_version: 2, revision: None };
+    let written = Baseline::write(&path, &corpus, origin, &results, &excuse("no time")).expect("it can be written");
     let baseline = Baseline::load(&path).expect("it can be read");
     assert_eq!(baseline.entries(), written.entries());
     assert!(baseline.entries().len() < results.len(), "families are one entry");
@@ -240,6 +241,6 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
 
     std::fs::write(&path, "{").expect("half a file");
     let error =
-        Baseline::write(&path, &corpus, 2, &results, &excuse("no time")).expect_err("its reasons would be lost");
+        Baseline::write(&path, &corpus, origin, &results, &excuse("no time")).expect_err("its reasons would be lost");
     assert!(matches!(error, BaselineError::Load(_)));
 }

@@ -95,11 +95,12 @@ impl Comparison {
     /// A case holds where it is `pass` or `fixed`. A case that held and has any other verdict now is broken, even where
     /// nothing is known about it any more: a server that has stopped answering is no better than one that answers
     /// wrongly. Only `not-applicable` does not count as broken, since the target no longer claims the feature. Only a
-    /// case that was seen to fail can be fixed. The targets may differ, which is the point of some comparisons; side
-    /// and operation may not.
+    /// case that was seen to fail can be fixed. The targets may differ, which is the point of some comparisons; side,
+    /// operation and revision of the documents may not.
     ///
     /// # Errors
-    /// When the comparison would say nothing: a run was cut short or is empty, their sides or operations differ, or
+    /// When the comparison would say nothing: a run was cut short or is empty, their sides, operations or
+    /// revisions differ, or
     /// they have no case in common.
     pub fn new(old: &[Event], new: &[Event]) -> Result<Self, CompareError> {
         let (old, new) = (ComparedRun::new("old", old)?, ComparedRun::new("new", new)?);
@@ -110,6 +111,10 @@ impl Comparison {
         }
         if old.event.operation != new.event.operation {
             return Err(differs("operation", &old.event.operation, &new.event.operation));
+        }
+        if old.event.revision != new.event.revision {
+            let word = |run: &RunEvent| run.revision.map_or_else(|| "the newest".to_owned(), |year| year.to_string());
+            return Err(differs("revision of the documents", &word(old.event), &word(new.event)));
         }
         if !old.cases.keys().any(|id| new.cases.contains_key(id)) {
             return Err(CompareError::NothingInCommon);

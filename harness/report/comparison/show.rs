@@ -126,7 +126,8 @@ fn verdicts(change: &CaseChange) -> String {
 
 /// A run in one line.
 fn run_text(run: &RunEvent) -> String {
-    let RunEvent { tool, operation, selected, target, .. } = run;
+    let RunEvent { tool, selected, target, .. } = run;
+    let operation = run.judged_operation();
     let features = target.features.join(", ");
     let cases = words::count(*selected, "case");
     let started = run.started();

@@ -73,7 +73,7 @@ fn run(label: String, collected: &Collected) -> RunView {
     let started = text(|run| &run.started_at);
     RunView {
         label,
-        operation: text(|run| &run.operation),
+        operation: event.map(RunEvent::judged_operation).unwrap_or_default(),
         tool: text(|run| &run.tool),
         sdk: event.and_then(|run| run.driver.as_deref()).map(words::sdk),
         endpoint: text(|run| &run.target.endpoint),

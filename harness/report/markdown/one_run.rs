@@ -45,11 +45,12 @@ impl MarkdownPage<'_> {
         let concluded = Conclusion::of(self.collected);
         let conclusion = concluded.sentence();
         let Some(run) = &self.collected.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
-        let RunEvent { tool, operation, selected, shard, seed, target, .. } = run;
+        let RunEvent { tool, selected, shard, seed, target, .. } = run;
+        let operation = run.judged_operation();
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
         let conforms = matches!(concluded, Conclusion::Conformant(_));
         let verdict = if conforms { conclusion.as_str() } else { concluded.headline() };
-        let mut head = format!("## {} of {}: {}\n", prose(operation), code(&target.name), prose(verdict));
+        let mut head = format!("## {} of {}: {}\n", prose(&operation), code(&target.name), prose(verdict));
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }

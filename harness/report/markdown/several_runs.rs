@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::collected::{Collected, grouped};
 use super::super::conclusion::Conclusion;
+use super::super::event::RunEvent;
 use super::super::matrix::{self, MatrixRow, Standing};
 use super::super::words;
 use super::inline::{cell, prose, prose_cell};
@@ -14,9 +15,10 @@ use crate::contract::Register;
 /// The matrix in at most `limit` bytes, without a few lines of heading.
 pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> String {
     let labels = matrix::labels(runs);
-    let operation = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.operation.as_str());
+    let operation = runs.iter().find_map(|run| run.run.as_ref().map(RunEvent::judged_operation));
+    let operation = operation.unwrap_or_else(|| "Countersign".to_owned());
     let room = limit.saturating_sub(RESERVE);
-    let mut text = format!("## {} of {}\n", prose(operation), words::subjects(runs));
+    let mut text = format!("## {} of {}\n", prose(&operation), words::subjects(runs));
     targets(&mut text, runs, &labels, room);
     let differing: Vec<MatrixRow<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
     if differing.is_empty() {

@@ -211,6 +211,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         service: Some("redshift-serverless".to_owned()),
         selected: 11,
         suite_version: None,
+        revision: None,
         baseline_suite_version: None,
         recordings: None,
         shard: None,

@@ -154,7 +154,8 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 }
 
 fn header(run: &RunEvent) -> String {
-    let RunEvent { tool, operation, selected, shard, seed, target, .. } = run;
+    let RunEvent { tool, selected, shard, seed, target, .. } = run;
+    let operation = run.judged_operation();
     if let Some(driver) = &run.driver {
         return escape(&format!("{tool}: {operation} by {}; {}", words::sdk(driver), words::count(*selected, "case")));
     }

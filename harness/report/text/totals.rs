@@ -66,7 +66,9 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
         ));
     }
     let conclusion = Conclusion::of(collected);
-    page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
+    let revision = collected.run.as_ref().and_then(|run| run.revision);
+    let revision = revision.map(|revision| format!(" (as documented in {revision})")).unwrap_or_default();
+    page.line(&format!("{target}{}{revision}", page.paint((&conclusion).into(), &conclusion.sentence())));
     if let Some(newer) = words::newer_than_baseline(collected) {
         page.line(&format!("{target}{newer}"));
     }

@@ -20,6 +20,7 @@
 //! | `input.rs` | how an operation reads its members and notes the constraints that they break |
 //! | `validation.rs` | how a value is checked against a constraint, and how a refusal reports a breach |
 //! | `names.rs` | the documented constraints of names |
+//! | `revision.rs` | what an emulator that is as older documents said lacks and asks for |
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `state/` | what there is, for each account and region: how it is shown, changed, settled and saved |
 //! | `pages.rs` | the pages of lists, and their tokens |
@@ -139,6 +140,7 @@ mod pages;
 mod proof;
 mod protocol;
 mod random;
+mod revision;
 mod service;
 mod state;
 mod validation;
@@ -150,6 +152,7 @@ pub use door::{Database, DoorOptions};
 pub use http::{ClockMover, Emulator};
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
 pub use options::{CaseCallers, EmulatorOptions, InvalidOptions};
+pub use revision::Revision;
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 pub use state::SavedState;
 

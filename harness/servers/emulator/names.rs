@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::revision::Revision;
 use super::validation::{BrokenConstraint, length, pattern};
 
 /// The pattern of `customDomainName`. Source: the API reference.
@@ -98,17 +99,19 @@ const RESERVED_WORDS: &str = "
 ";
 
 /// The constraints that a database's name breaks, in the order of the API reference's bullets. The second bullet lists
-/// more characters than the first and decides which are allowed; colon and slash are left to the fourth.
-pub(super) fn database(name: &str) -> [Option<BrokenConstraint>; 5] {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+.@-".contains(c) || ":/".contains(c);
+/// more characters than the first and decides which are allowed; colon and slash are left to the fourth. The oldest
+/// documents allow lower-case letters only.
+pub(super) fn database(name: &str, revision: Revision) -> [Option<BrokenConstraint>; 5] {
+    let is_letter = |c: char| c.is_ascii_lowercase() || (revision.allows_upper_case() && c.is_ascii_uppercase());
+    let allowed = |c: char| is_letter(c) || c.is_ascii_digit() || "_+.@-".contains(c) || ":/".contains(c);
+    let letters = if revision.allows_upper_case() { "uppercase or lowercase letters" } else { "lowercase letters" };
     let is_reserved = RESERVED_WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(name));
     let unless = |holds: bool, rule: &str| (!holds).then(|| rule.to_owned());
+    let characters =
+        format!("contain only {letters}, numbers, underscore, plus sign, period (dot), at symbol (@), or hyphen");
     [
         length(name, DATABASE_LENGTH),
-        unless(
-            name.chars().all(allowed),
-            "contain only uppercase or lowercase letters, numbers, underscore, plus sign, period (dot), at symbol (@), or hyphen",
-        ),
+        unless(name.chars().all(allowed), &characters),
         unless(name.chars().next().is_none_or(|first| first.is_ascii_alphabetic()), "begin with a letter"),
         unless(!name.contains([':', '/']), "not contain a colon or slash"),
         unless(!is_reserved, "not be a reserved word"),
@@ -184,7 +187,7 @@ mod tests {
     #[case::no_longer_reserved("start")]
     #[case::longest(&"d".repeat(64))]
     fn these_database_names_are_accepted(#[case] name: &str) {
-        assert_eq!(database(name), [const { None }; 5]);
+        assert_eq!(database(name, Revision::default()), [const { None }; 5]);
     }
 
     #[rstest]
@@ -204,7 +207,21 @@ mod tests {
     #[case::first_reserved("aes128", "not be a reserved word")]
     #[case::last_reserved("without", "not be a reserved word")]
     fn a_database_name_that_breaks_one_bullet_is_told_so(#[case] name: &str, #[case] breach: &str) {
-        let broken: Vec<_> = database(name).into_iter().flatten().collect();
+        let broken: Vec<_> = database(name, Revision::default()).into_iter().flatten().collect();
         assert!(broken.len() == 1 && broken[0].starts_with(breach), "{broken:?}");
+    }
+
+    #[rstest]
+    #[case::small("dev-2_a", Revision::Of2022, true)]
+    #[case::a_capital("deV", Revision::Of2022, false)]
+    #[case::a_capital_later("deV", Revision::Of2023, true)]
+    fn capitals_in_a_database_name_are_allowed_from_the_second_revision_on(
+        #[case] name: &str,
+        #[case] revision: Revision,
+        #[case] accepted: bool,
+    ) {
+        let [_, characters, ..] = database(name, revision);
+        let breach = characters.filter(|breach| breach.starts_with("contain only lowercase letters, numbers"));
+        assert_eq!(breach.is_none(), accepted);
     }
 }

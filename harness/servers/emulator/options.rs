@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::clock::Clock;
 use super::identity::Identities;
+use super::revision::Revision;
 use super::{names, random, state};
 use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Region};
@@ -23,6 +24,8 @@ pub struct EmulatorOptions {
     pub region: Region,
     /// The id of its account, 12 digits.
     pub account: String,
+    /// The documents that it follows.
+    pub revision: Revision,
     /// The names of its workgroups. Each has a namespace of the same name.
     pub workgroups: Vec<String>,
     /// Another name for the namespace of the first workgroup.
@@ -79,6 +82,7 @@ impl Default for EmulatorOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             region: Region::us_east_1(),
             account: "123456789012".to_owned(),
+            revision: Revision::default(),
             custom_domains: ["com", "net", "org"]
                 .map(|end| format!("{workgroup}.example.{end}"))
                 .into_iter()
@@ -133,6 +137,9 @@ pub enum InvalidOptions {
         /// The workgroup that is missing.
         workgroup: String,
     },
+    /// A custom domain in a revision of the documents that knows none.
+    #[error("the documents of {0} know no custom domains")]
+    NoCustomDomains(Revision),
     /// Nothing settles before it has begun.
     #[error("what is created must settle after it: expected 0 seconds or more, found {}", .0.as_secs_f64())]
     Settle(SignedDuration),
@@ -161,6 +168,22 @@ impl EmulatorOptions {
     #[cfg(feature = "login")]
     pub const FEATURES: &[&str] =
         &["signature", "iam", "provisioning", "custom-domain", "login", "clock", "denied-workgroup"];
+
+    /// What an emulator with the options [`for_cases`](Self::for_cases) has of what a server may lack, as the documents of
+    /// a revision know it.
+    pub fn features_in(revision: Revision) -> impl Iterator<Item = &'static str> {
+        Self::FEATURES.iter().copied().filter(move |name| *name != "custom-domain" || revision.has_custom_domains())
+    }
+
+    /// The same as older documents describe it: without custom domains, where they know none.
+    #[must_use]
+    pub fn in_revision(mut self, revision: Revision) -> Self {
+        self.revision = revision;
+        if !revision.has_custom_domains() {
+            self.custom_domains.clear();
+        }
+        self
+    }
 
     /// The default for a run of cases: what is created is there at once, and there are the callers of cases. It has a
     /// database door, if this build has one.
@@ -235,6 +258,7 @@ impl EmulatorOptions {
         match kind {
             "workgroup" => self.rename_workgroup(0, name),
             "denied-workgroup" => is_denied && workgroup != name && self.rename_workgroup(1, name),
+            "custom-domain" if !self.revision.has_custom_domains() => false,
             "custom-domain" => {
                 self.custom_domains.retain(|_, of| of != workgroup);
                 self.custom_domains.insert(name.to_owned(), workgroup.clone());
@@ -312,6 +336,9 @@ impl EmulatorOptions {
         let others = self.workgroups.get(1..).unwrap_or_default();
         if let Some(name) = self.namespace.as_ref().filter(|name| !names::is_workgroup(name) || others.contains(name)) {
             return Err(InvalidOptions::Namespace(name.clone()));
+        }
+        if !self.custom_domains.is_empty() && !self.revision.has_custom_domains() {
+            return Err(InvalidOptions::NoCustomDomains(self.revision));
         }
         for (domain, workgroup) in &self.custom_domains {
             if !names::is_custom_domain(domain) {

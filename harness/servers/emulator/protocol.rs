@@ -63,6 +63,12 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The same without the members that do not fit: the operation does not know them, and ignores them.
+    pub(super) fn only(mut self, fits: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|name, _| fits(name));
+        self
+    }
+
     /// A member that must be a text; `None` if it is absent or `null`.
     pub(super) fn string(&self, name: &str) -> Result<Option<String>, ServiceError> {
         self.member(name).map(string).transpose()

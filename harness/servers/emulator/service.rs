@@ -16,6 +16,7 @@ use super::identity::{Access, Principal, Principals};
 use super::logins::Login;
 use super::pages::Pages;
 use super::protocol::{self, MEDIA_TYPE, Members};
+use super::revision::Revision;
 use super::state::{CustomDomain, Moment, Realm, Resource, State, Tags, partition};
 use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
@@ -56,6 +57,11 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// The documents that the service follows.
+    pub(super) fn revision(&self) -> Revision {
+        self.service.options.revision
+    }
+
     /// The same call, which gives these tags to a resource.
     pub(super) fn giving(self, tags: &'a Tags) -> Self {
         Self { tags: Some(tags), ..self }
@@ -335,12 +341,13 @@ impl EmulatedService {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
-        let (operation, perform) = operations::operation_named(protocol::called(request)?)?;
+        let (operation, perform) = operations::operation_named(protocol::called(request)?, self.options.revision)?;
         let region = self.region_called(request);
         let at = Moment::new(self.options.clock.now(), self.options.settle);
         let caller = self.authenticate(request, region)?;
         let call = Call { service: self, caller, operation, region, at, tags: None, owed };
-        Ok(perform(&call, &Members::of(&request.body)?)?.to_string().into_bytes())
+        let members = Members::of(&request.body)?.only(|member| self.options.revision.has_member(operation, member));
+        Ok(perform(&call, &members)?.to_string().into_bytes())
     }
 
     /// The region that the signature says it is for, if that is served, else the first one.

@@ -25,6 +25,7 @@ mod recordings;
 mod report_from_stream;
 mod reports_use_data;
 mod restraint;
+mod revisions;
 mod run_endings;
 mod runs;
 mod sdk_diff;

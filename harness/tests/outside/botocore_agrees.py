@@ -41,8 +41,8 @@ FORMATS = {None: None, "iso8601": "string", "unixTimestamp": "number"}
 METADATA = ["service_id", "signing_name", "endpoint_prefix", "target_prefix", "protocol", "json_version", "api_version",
             "signature_version"]
 MODEL = "service-model"
-# The two documents; older and newer revisions of them support nothing.
-PAGES = {"api-reference", "boto3"}
+# The two documents, and the older copy that says what they no longer do; other revisions of them support nothing.
+PAGES = {"api-reference", "boto3", "older-api-reference"}
 # What no model can hold.
 BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after|makes)$|^/reserved_words/|^/error_name_member$")
 

@@ -6,7 +6,8 @@ The rules below are written by hand from the API reference and, for what has no 
 pattern taken apart into labels. They know nothing of the generated schemas. An input is sent where the answer may be a
 success, and refused where it may be an error; what the documents leave open may be either. The schemas, which lie
 beside FIXTURES, are then held against the same inputs: each must refuse what a case says breaks one of its keywords,
-for that keyword alone, and accept the rest.
+for that keyword alone, and accept the rest. A case that holds in older revisions of the documents only is judged by
+the rules of the newest of them, and its schema is that of today with what the rules of that time change.
 """
 import json
 import re
@@ -24,6 +25,8 @@ SAMPLES = {resource["placeholder"]: resource["sample"] for resource in SERVICE["
 SAMPLES |= {absent["placeholder"]: re.sub(r"\$\{random:\d+\}", "absent", absent["form"])
             for absent in (resource.get("absent") for resource in SERVICE["resources"]) if absent}
 RESERVED = {word.lower() for word in SERVICE["reserved_words"]["words"]["is"]}
+YEARS = [revision["year"] for revision in SERVICE["revisions"]]
+ROWS = {row["id"]: row for row in json.loads((FIXTURES / "requirements.json").read_text())["requirements"]}
 # What the target itself gave out, in the answer to an earlier step.
 GIVEN_OUT = "given out before"
 
@@ -109,9 +112,41 @@ RULES = {
 }
 
 
-def judge(operation, request):
+def small(name):
+    """The documents of 2022 allow no upper-case letter, and the others that later ones do."""
+    return False if set(name) & set(string.ascii_uppercase) else database(name)
+
+
+# What older documents say otherwise, each with the last year in which they did: a workgroup is required, and there is no
+# customDomainName, of which they therefore say nothing.
+OLDER = {
+    ("GetCredentials", 2023): ({"customDomainName": (str, lambda name: None)}, lambda names: "workgroupName" in names, ["workgroupName"]),
+    ("GetCredentials", 2022): ({"dbName": (str, small)}, lambda names: "workgroupName" in names, ["workgroupName"]),
+}
+
+
+def older(operation, year):
+    """The changes that count in a year, the newest first."""
+    return [OLDER[key] for key in sorted(OLDER, reverse=True) if key[0] == operation and year <= key[1]]
+
+
+def holds(thing, year):
+    """Whether a case or a requirement holds in a year."""
+    span = thing.get("holds", {})
+    return span.get("from", year) <= year <= span.get("until", year)
+
+
+def newest(case):
+    """The newest year in which a case and one of its requirements that an outcome decides hold."""
+    rows = [row for row in map(ROWS.__getitem__, case["requirements"]) if "decided_by" not in row]
+    return max(year for year in YEARS if holds(case, year) and any(holds(row, year) for row in rows))
+
+
+def judge(operation, request, year):
     """True for a request that the documents allow, False for one that they forbid, None where they are silent."""
     rules, together = RULES[operation]
+    for changed, then, _ in older(operation, year):
+        rules, together = rules | changed, then
     verdicts = [together(set(request))]
     for name, value in request.items():
         if name in rules:
@@ -184,7 +219,10 @@ def faults(case, operation, schema, members, expect):
     success = any(answer["status"] == 200 for answer in answers)
     refusal = any(answer["status"] != 200 for answer in answers)
     request = {name: fill(value) for name, value in members.items() if value is not None}
-    allowed = judge(operation, request)
+    year = newest(case)
+    for *_, required in older(operation, year):
+        schema = schema | {"required": required}
+    allowed = judge(operation, request, year)
     # A request that the documents allow may still be refused: for what the target has, or for its wire form.
     breaks = case.get("breaks")
     right = success or breaks in ("state", "protocol") if allowed else refusal and not success if allowed is False else success and refusal

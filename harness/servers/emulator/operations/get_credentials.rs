@@ -20,7 +20,8 @@ const DEFAULT_DURATION_SECONDS: i32 = 900;
 /// in the readme of mashiike/redshift-credentials.
 const REFRESH_SECONDS: i32 = 7200;
 
-/// Source: the documents' request parameters; none is marked as required.
+/// Source: the documents' request parameters; none is marked as required. Before there were custom domains, the
+/// workgroup was.
 pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let custom_domain = members.string("customDomainName")?;
     let database = members.string("dbName")?;
@@ -30,10 +31,15 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
 
     let mut breaches = Breaches::default();
     breaches.at("customDomainName", custom_domain.into_iter().flat_map(names::custom_domain));
-    breaches.at("dbName", database.as_deref().into_iter().flat_map(names::database));
+    let revision = call.revision();
+    let broken_by_database = |name| names::database(name, revision);
+    breaches.at("dbName", database.as_deref().into_iter().flat_map(broken_by_database));
     breaches.at("durationSeconds", duration.map(|seconds| validation::range(seconds, DURATION_SECONDS)));
     breaches.at("workgroupName", workgroup.into_iter().flat_map(names::workgroup));
-    if custom_domain.is_none() && workgroup.is_none() {
+    if workgroup.is_none() && !revision.has_custom_domains() {
+        // Source: the older copy of the API reference, `workgroupName`, "Required: Yes".
+        breaches.absent("workgroupName");
+    } else if custom_domain.is_none() && workgroup.is_none() {
         // Source: the API reference, `customDomainName`.
         breaches.whole("The custom domain name or the workgroup name must be included in the request");
     }

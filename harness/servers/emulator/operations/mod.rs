@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use super::errors::ServiceError;
 use super::protocol::Members;
+use super::revision::Revision;
 use super::service::Call;
 
 /// Every operation that is served, by its name in `X-Amz-Target`. Source: the service model.
@@ -51,9 +52,13 @@ const TABLE: [(&str, OperationFunction); 17] = [
 /// Makes the body of an answer from the members of a call.
 pub(super) type OperationFunction = fn(&Call<'_>, &Members) -> Result<Value, ServiceError>;
 
-pub(super) fn operation_named(name: &str) -> Result<(&'static str, OperationFunction), ServiceError> {
-    TABLE.into_iter().find(|(known_name, _)| *known_name == name).ok_or_else(|| {
-        let names = TABLE.map(|(known_name, _)| known_name).join(", ");
+pub(super) fn operation_named(
+    name: &str,
+    revision: Revision,
+) -> Result<(&'static str, OperationFunction), ServiceError> {
+    let mut served = TABLE.into_iter().filter(|(known_name, _)| revision.has_operation(known_name));
+    served.clone().find(|(known_name, _)| *known_name == name).ok_or_else(|| {
+        let names = served.by_ref().map(|(known_name, _)| known_name).collect::<Vec<_>>().join(", ");
         ServiceError::unknown_operation(format!("Only these operations are here: {names}."))
     })
 }
