@@ -92,9 +92,9 @@ fn text(evidence: &Evidence, folder: &RecordingFolder, library: &Library) -> Str
         };
         let contradictions: Vec<_> = findings.iter().filter(|finding| finding.violation.is_some()).collect();
         if contradictions.is_empty() {
-            confirmed += 1
+            confirmed += 1;
         } else {
-            contradicted += 1
+            contradicted += 1;
         }
         for (is_contradicted, findings) in grouped(findings) {
             let [first, others @ ..] = findings.as_slice() else { continue };

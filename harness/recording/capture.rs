@@ -199,6 +199,17 @@ struct Place<'a> {
     secret: bool,
 }
 
+/// An object: where it stands, what the contract says of its members, which of them are quoted, and whether a name above
+/// them says that they are secrets.
+#[derive(Clone, Copy)]
+struct Inside<'a> {
+    at: &'a str,
+    depth: usize,
+    members: Option<&'a BTreeMap<String, Member>>,
+    words: &'a [&'a str],
+    secret: bool,
+}
+
 impl Sketch<'_> {
     /// The shape of a body; `None` if it is too large or too deep. Texts whose names are in `words` are quoted.
     fn object_or_other(
@@ -209,19 +220,15 @@ impl Sketch<'_> {
         left: &mut usize,
     ) -> Option<Shape> {
         match body {
-            Value::Object(found) => self.object(found, members, words, (0, "", false), left),
+            Value::Object(found) => {
+                self.object(found, Inside { at: "", depth: 0, members, words, secret: false }, left)
+            }
             _ => self.value(body, Place { at: "", depth: 0, member: None, secret: false }, left),
         }
     }
 
-    fn object(
-        &self,
-        found: &serde_json::Map<String, Value>,
-        members: Option<&BTreeMap<String, Member>>,
-        words: &[&str],
-        (depth, at, secret): (usize, &str, bool),
-        left: &mut usize,
-    ) -> Option<Shape> {
+    fn object(&self, found: &serde_json::Map<String, Value>, inside: Inside<'_>, left: &mut usize) -> Option<Shape> {
+        let Inside { at, depth, members, words, secret } = inside;
         let mut shapes = BTreeMap::new();
         for (name, value) in found {
             let shape = match value {
@@ -261,7 +268,8 @@ impl Sketch<'_> {
                 let shapes = &self.contract.service.shapes;
                 let shape = place.member.and_then(|member| shapes.get(member.shape.as_ref()?));
                 let members = shape.map(|Structure { members, .. }| members);
-                self.object(found, members, &[], (place.depth, place.at, secret), left)?
+                let (at, depth) = (place.at, place.depth);
+                self.object(found, Inside { at, depth, members, words: &[], secret }, left)?
             }
         })
     }

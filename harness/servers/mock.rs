@@ -106,7 +106,10 @@ impl Mock {
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let paths = Paths::of(&corpus);
-        Self::start_at(corpus, paths, BTreeMap::new(), Box::new(clock), listen, Box::new(tell)).await
+        let heads = heads(&corpus)?;
+        let (paths, recordings) = (Arc::new(paths), BTreeMap::new());
+        let (clock, tell) = (Box::new(clock), Box::new(tell));
+        Self::start_at(Replayer { corpus, paths, recordings, tell, heads, clock }, listen).await
     }
 
     /// [`Mock::start_telling`] with recordings: a path of a case gives what was recorded of it, and a case without a
@@ -124,17 +127,12 @@ impl Mock {
     ) -> io::Result<Self> {
         let recordings = folder.recordings().clone();
         let paths = Paths::of_recordings(&corpus, &recordings);
-        Self::start_at(corpus, paths, recordings, Box::new(clock), listen, Box::new(tell)).await
+        let (paths, heads) = (Arc::new(paths), heads(&corpus)?);
+        let (clock, tell) = (Box::new(clock), Box::new(tell));
+        Self::start_at(Replayer { corpus, paths, recordings, tell, heads, clock }, listen).await
     }
 
-    async fn start_at(
-        corpus: Arc<Corpus>,
-        paths: Paths,
-        recordings: BTreeMap<String, Recording>,
-        clock: Clock,
-        listen: Option<SocketAddr>,
-        tell: Tell,
-    ) -> io::Result<Self> {
+    async fn start_at(replayer: Replayer, listen: Option<SocketAddr>) -> io::Result<Self> {
         let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         if !listen.ip().is_loopback() {
             let why = format!(
@@ -143,8 +141,7 @@ impl Mock {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let (paths, heads) = (Arc::new(paths), heads(&corpus)?);
-        let replayer = Replayer { corpus, paths: Arc::clone(&paths), recordings, tell, heads, clock };
+        let paths = Arc::clone(&replayer.paths);
         let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
         let host = Host::start(listen, BODY_LIMIT, FieldNames::Small, answer).await?;
         Ok(Self { host, paths, _mistyped: None })
