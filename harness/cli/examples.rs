@@ -37,7 +37,9 @@ Examples:
   countersign run --endpoint http://127.0.0.1:4567 {named} --clock 'POST http://127.0.0.1:4567/_countersign/clock'
       Let cases move the clock of the server, as `countersign serve emulator --control` allows it
   countersign run --target aws {named} --allow-aws 123456789012/us-east-1/{name}
-      Ask real AWS, for this {noun} only
+      Ask real AWS, for this {noun} only, with 60 calls
+  countersign run --target aws {named} --allow-aws 123456789012/us-east-1/{name} --max-calls 200 --dry-run
+      See every call that this would make there, and what it may cost
   countersign run --endpoint http://localhost:4566 {named} --recordings recordings/aws
       Count what recordings of real AWS confirm, and accept what they show
 
@@ -74,11 +76,13 @@ Examples:
       Delete what they left behind at this one
   countersign cleanup --endpoint http://localhost:4566 --seed 1234
       Delete what a run with this seed may have made there, where its journal is lost too
+  countersign cleanup --endpoint http://localhost:4566 --tagged 1234
+      Delete what has the tag of that run, which --allow-create gives
 
 Exit codes:
   0  nothing is left behind
   2  settings are wrong
-  6  the target is real AWS, where nothing is made
+  6  real AWS was not allowed
   7  something is still there";
 
 pub(super) const REPORT: &str = "\

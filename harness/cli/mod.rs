@@ -76,7 +76,7 @@ enum Command {
     /// Delete what earlier runs left behind at their targets
     ///
     /// A run writes down what it makes before it makes it, and deletes it when the case has ended. What is still in such
-    /// a journal is deleted now, and nothing else. The teardown hook of a run that was killed is executed again.
+    /// a journal is deleted now, and nothing else, unless a flag says how to find more. The teardown hook of a run that was killed is executed again.
     #[command(after_help = examples::CLEANUP)]
     Cleanup(Box<cleanup::CleanupArgs>),
     /// List cases, suites, operations, requirements, features, defects, drivers or replies of the mock

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most steps of the search. The plans of this project need fewer, but for some that claim all features.
-const MOST_STEPS: u32 = 1_000;
+const MOST_STEPS: u32 = 2_000;
 
 /// Prices are in parts of a call: a number that most small numbers divide.
 const PARTS: u64 = 720_720;
@@ -101,11 +101,10 @@ impl<'o> Picked<'o> {
     }
 
     /// An offer and the controls before it that are not picked yet, the offer first.
-    fn missing(&self, index: usize) -> impl Iterator<Item = usize> + use<'o> {
-        let (offers, all) = (self.offers, self.all.clone());
-        let chain = std::iter::successors(Some(index), move |index| offers[*index].control);
+    fn missing(&self, index: usize) -> impl Iterator<Item = usize> {
+        let chain = std::iter::successors(Some(index), |index| self.offers[*index].control);
         // Controls have no cycle; were there one, it would end here.
-        chain.take(offers.len()).take_while(move |index| !all.has(*index))
+        chain.take(self.offers.len()).take_while(|index| !self.all.has(*index))
     }
 
     /// How many more calls an offer takes.
@@ -174,8 +173,9 @@ fn fill(picked: &mut Picked<'_>, calls: u64) {
         let left = calls.saturating_sub(picked.calls);
         let open = (0..offers.len()).filter(|index| offers[*index].is_planned && !picked.all.has(*index));
         let least_tried = open.filter(|index| picked.price(*index) <= left).min_by_key(|index| {
-            let tries = offers[*index].decides.iter().map(|requirement| tried.get(requirement).copied().unwrap_or(0));
-            (tries.min().unwrap_or(u32::MAX), picked.price(*index), *index)
+            let decides = offers[*index].decides.iter();
+            let fewest = decides.map(|requirement| tried.get(requirement).copied().unwrap_or(0)).min();
+            (fewest.unwrap_or(u32::MAX), picked.price(*index), *index)
         });
         let Some(index) = least_tried else { break };
         picked.missing(index).for_each(|index| try_all(&mut tried, index));
