@@ -120,7 +120,8 @@ pub(in crate::cli) struct EmulatorArgs {
     /// PostgreSQL to have behind the door, such as <postgres://admin@localhost/dev>: each database user is a role there,
     /// until the emulator ends
     #[cfg(feature = "login")]
-    // `COUNTERSIGN_DATABASE` is what `run` logs in with: a template, and of another database.
+    // `COUNTERSIGN_DATABASE` is what `run` logs in with: a template, and of another database. It is read later: an error
+    // of `clap` would show it, and there may be a password in it.
     #[arg(
         long,
         env = "COUNTERSIGN_EMULATOR_DATABASE",
@@ -128,7 +129,7 @@ pub(in crate::cli) struct EmulatorArgs {
         hide_env_values = true,
         conflicts_with = "no_door"
     )]
-    database: Option<Database>,
+    database: Option<Secret>,
 
     /// Drop the roles that emulators left behind at the PostgreSQL of --database, list them, and end
     #[cfg(feature = "login")]
@@ -175,13 +176,17 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
         args.revision.get_or_insert(revision);
     }
     #[cfg(feature = "login")]
-    if let Some(database) = args.database.as_ref().filter(|_| args.drop_roles) {
+    let database = args.database.take().as_ref().map(door::database).transpose()?;
+    #[cfg(feature = "login")]
+    if let Some(database) = database.as_ref().filter(|_| args.drop_roles) {
         return door::drop_roles(database).await;
     }
     #[cfg(feature = "login")]
     let ca_out = args.ca_out.take();
     let identities = args.identities.take().map(|path| identities(&path)).transpose()?;
     let options = EmulatorOptions { identities, ..options(args) };
+    #[cfg(feature = "login")]
+    let options = EmulatorOptions { door: options.door.map(|door| DoorOptions { database, ..door }), ..options };
     let (listen, clock) = (options.listen, options.clock.clone());
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |answer, request| match &layer {
@@ -259,7 +264,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         case_callers: None,
         control: args.control,
         #[cfg(feature = "login")]
-        door: (!args.no_door).then_some(DoorOptions { listen: args.door, database: args.database }),
+        door: (!args.no_door).then_some(DoorOptions { listen: args.door, ..DoorOptions::default() }),
     }
 }
 
@@ -306,6 +311,13 @@ mod door {
     use super::{Database, Emulator, Failure, ReadyDoor};
     use crate::cli::output::harmless;
     use crate::text::file_name;
+    use crate::wire::Secret;
+
+    /// The PostgreSQL that a URL names. The error does not show the URL.
+    pub(super) fn database(url: &Secret) -> Result<Database, Failure> {
+        let place = "--database (or COUNTERSIGN_EMULATOR_DATABASE)";
+        url.expose().parse().map_err(|error: String| Failure::usage(format!("{place}: {error}")))
+    }
 
     /// Drops the roles that emulators left behind, and lists them.
     pub(super) async fn drop_roles(database: &Database) -> Result<(), Failure> {

@@ -111,14 +111,13 @@ impl Layer {
             return Some(right(request));
         }
         let clean = right(request);
-        let changed = |changes: &[RequestChange]| Some(changed_request(changes, &seen)?.sign(upstream, now));
-        let is_accepted =
-            |changes: &[RequestChange]| changed(changes).is_some_and(|request| is_success(&right(&request)));
+        let with = |changes: &[RequestChange]| Some(changed_request(changes, &seen)?.sign(upstream, now));
+        let is_accepted = |changes: &[RequestChange]| with(changes).is_some_and(|request| is_success(&right(&request)));
         let other = defect.when.accepted_with.as_slice();
         if !when::answer_fits(&defect.when, &clean) || !(other.is_empty() || is_accepted(other)) {
             return Some(clean);
         }
-        let forwarded = changed(&defect.request);
+        let forwarded = with(&defect.request);
         let unchanged = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
         let changes = defect.response.as_slice();
         let change = |answer, change| change::changed_answer(answer, change, upstream, &self.earlier);

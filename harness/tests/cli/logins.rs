@@ -253,3 +253,16 @@ mod with_the_feature {
         assert_eq!(case(&finished, "logins/right")["verdict"], "indeterminate", "{finished:#?}");
     }
 }
+
+#[cfg(feature = "login")]
+#[test]
+fn the_database_that_a_run_logs_in_with_is_none_of_the_emulator() {
+    let of_a_run = [("COUNTERSIGN_DATABASE", "postgres://{user}:{password}@127.0.0.1:1/")];
+    let served = crate::runs::Served::emulator_with(&[], &of_a_run);
+    assert!(served.value_of("endpoint").starts_with("http://127.0.0.1:"));
+    let mut program = Program::line("serve emulator --listen 127.0.0.1:0")
+        .env("COUNTERSIGN_EMULATOR_DATABASE", "postgres://admin:canary@localhost:port/dev");
+    let finished = program.finish();
+    finished.expect(2, &["--database (or COUNTERSIGN_EMULATOR_DATABASE): expected a URL such as postgres://"]);
+    assert!(!finished.stderr.contains("canary"), "{finished:#?}");
+}
