@@ -20,13 +20,15 @@ from pathlib import Path
 
 import aws_services
 import aws_stand_in as aws
-import aws_without_aws
 import boto3
 import botocore.exceptions
 import credentials_as_botocore_finds_them as sources
 import requests_stay_on_the_machine as namespace
+from aws_rows import both, one_workgroup
 from checks import check, exit_code
+from leaks import leaks
 from pages import DOCS, blocks, commands, is_shown, type_into_shell
+from without_a_route import sent_elsewhere
 
 SECONDS = 120
 KEY = "AKIAUSER"
@@ -43,14 +45,23 @@ def denied_beside(client, name, **parameters):
 
 def try_policy(stand_in):
     client = boto3.client(
-        aws.SERVICE, region_name="us-east-1", verify=stand_in.certificates.authority,
-        aws_access_key_id=KEY, aws_secret_access_key=aws_services.KNOWN[KEY][0])
+        aws.SERVICE,
+        region_name="us-east-1",
+        verify=stand_in.certificates.authority,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=aws_services.KNOWN[KEY][0],
+    )
     given = client.get_credentials(workgroupName=aws.WORKGROUP)
     check("the policy allows the call for the workgroup", given["dbPassword"])
     names = {"workgroupName": aws.WORKGROUP}
     others = {
-        "get_credentials": {"workgroupName": aws.SOMEBODY_ELSES}, "get_workgroup": names, "delete_workgroup": names, "list_workgroups": {},
-        "list_namespaces": {}, "update_workgroup": {**names, "baseCapacity": 8}, "create_namespace": {"namespaceName": "new-one"},
+        "get_credentials": {"workgroupName": aws.SOMEBODY_ELSES},
+        "get_workgroup": names,
+        "delete_workgroup": names,
+        "list_workgroups": {},
+        "list_namespaces": {},
+        "update_workgroup": {**names, "baseCapacity": 8},
+        "create_namespace": {"namespaceName": "new-one"},
         "delete_namespace": {"namespaceName": aws.WORKGROUP},
     }
     for operation, parameters in others.items():
@@ -67,8 +78,13 @@ def try_commands(page, stand_in, program, folder):
     (folder / "config").write_text(profile)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTERSIGN_", "XDG_"))}
     environment = kept | {
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "AWS_CONFIG_FILE": str(folder / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "SSL_CERT_FILE": stand_in.certificates.authority, "COUNTERSIGN_LOG": "trace"}
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SSL_CERT_FILE": stand_in.certificates.authority,
+        "COUNTERSIGN_LOG": "trace",
+    }
     exports, counted, said = [], set(), ""
     for command, shown in typed:
         before = len(stand_in.requests())
@@ -87,14 +103,21 @@ def try_commands(page, stand_in, program, folder):
     check("the table counts the calls of commands of the page", counted == set(counts) and counts, counts)
     files = "".join(file.read_text(errors="replace") for file in folder.glob("aws.*"))
     check("the reports are there", files)
-    leaks = aws_without_aws.leaks(said + files, stand_in.secrets())
-    check("no secret is in what the commands say, log and write", not leaks, leaks)
-    check("no account and no database user is in the reports", aws.ACCOUNT not in files and f"IAM:{KEY.lower()}" not in files)
-    wrong = list(aws_without_aws.one_workgroup(stand_in.requests(), stand_in))
+    shown = leaks(said + files, stand_in.secrets())
+    check("no secret is in what the commands say, log and write", not shown, shown)
+    check(
+        "no account and no database user is in the reports",
+        aws.ACCOUNT not in files and f"IAM:{KEY.lower()}" not in files,
+    )
+    wrong = list(one_workgroup(stand_in.requests(), stand_in))
     check("the commands ask for the one workgroup", not wrong, wrong)
-    check("the hosts are those of STS and of the service", stand_in.connected() == aws_without_aws.both(), stand_in.connected())
+    check(
+        "the hosts are those of STS and of the service",
+        stand_in.connected() == both(),
+        stand_in.connected(),
+    )
     check("nothing is asked of a resolver", not stand_in.names.names, stand_in.names.names)
-    check("nothing is meant for another machine", aws.sent_elsewhere() == 0)
+    check("nothing is meant for another machine", sent_elsewhere() == 0)
 
 
 def inside(program, _):

@@ -26,9 +26,23 @@ def secret(name):
 
 # Secrets that a client sends, and that nothing is signed with.
 SIGN_ON_TOKEN, RENEWED_TOKEN, OLD_TOKEN = secret("sso-token"), secret("renewed-token"), secret("old-token")
-REFRESH_TOKEN, NEXT_REFRESH_TOKEN, CLIENT_SECRET = secret("refresh-token"), secret("next-refresh-token"), secret("client-secret")
+REFRESH_TOKEN, NEXT_REFRESH_TOKEN, CLIENT_SECRET = (
+    secret("refresh-token"),
+    secret("next-refresh-token"),
+    secret("client-secret"),
+)
 WEB_TOKEN, CONTAINER_PASSWORD, METADATA_TOKEN = secret("web-token"), secret("container-pass"), "metadata-token-5f1c"
-OTHERS = [SIGN_ON_TOKEN, RENEWED_TOKEN, OLD_TOKEN, REFRESH_TOKEN, NEXT_REFRESH_TOKEN, CLIENT_SECRET, WEB_TOKEN, CONTAINER_PASSWORD, METADATA_TOKEN]
+OTHERS = [
+    SIGN_ON_TOKEN,
+    RENEWED_TOKEN,
+    OLD_TOKEN,
+    REFRESH_TOKEN,
+    NEXT_REFRESH_TOKEN,
+    CLIENT_SECRET,
+    WEB_TOKEN,
+    CONTAINER_PASSWORD,
+    METADATA_TOKEN,
+]
 
 # The keys that are known, by access key: the secret key and, for temporary ones, the token.
 KNOWN = {
@@ -64,8 +78,10 @@ class Stands:
 
 
 def scope_of(fields):
-    """The access key, the region, the service and the names of the signed fields of a request; None if it is unsigned."""
-    found = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request, *SignedHeaders=([^,]+)", fields.get("authorization", ""))
+    """Key, region, service and names of signed fields, by the signature of a request; None if it is unsigned."""
+    found = re.search(
+        r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request, *SignedHeaders=([^,]+)", fields.get("authorization", "")
+    )
     return found and found.groups()
 
 
@@ -81,7 +97,12 @@ def signer_of(host, method, target, fields, body, stands):
     secret_key, token = KNOWN[key]
     if fields.get("x-amz-security-token") != token:
         stands.wrong.append(f"{host}: expected the token {token}, found {fields.get('x-amz-security-token')}")
-    request = AWSRequest(method=method, url=f"https://{host}{target}", data=body, headers={name: fields[name] for name in names.split(";")})
+    request = AWSRequest(
+        method=method,
+        url=f"https://{host}{target}",
+        data=body,
+        headers={name: fields[name] for name in names.split(";")},
+    )
     request.context["timestamp"] = fields["x-amz-date"]
     signer = SigV4Auth(Credentials(key, secret_key, token), service, region)
     text = signer.string_to_sign(request, signer.canonical_request(request))
@@ -92,10 +113,14 @@ def signer_of(host, method, target, fields, body, stands):
 
 def credentials_xml(action, found):
     key, secret_key, token = map(escape, found)
-    return (f'<{action}Response xmlns="{STS}"><{action}Result><AssumedRoleUser><Arn>arn:aws:sts::{ACCOUNT}:assumed-role/r/s</Arn>'
-            f"<AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId>"
-            f"<SecretAccessKey>{secret_key}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>{LATER}</Expiration>"
-            f"</Credentials></{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>")
+    return (
+        f'<{action}Response xmlns="{STS}"><{action}Result>'
+        f"<AssumedRoleUser><Arn>arn:aws:sts::{ACCOUNT}:assumed-role/r/s</Arn>"
+        f"<AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId>"
+        f"<SecretAccessKey>{secret_key}</SecretAccessKey><SessionToken>{token}</SessionToken>"
+        f"<Expiration>{LATER}</Expiration></Credentials></{action}Result>"
+        f"<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+    )
 
 
 def of_sts(host, key, body, stands):
@@ -103,8 +128,11 @@ def of_sts(host, key, body, stands):
     action = form.get("Action")
     stands.asked[-1] = f"{host} {action}"
     if action == "GetCallerIdentity" and key in KNOWN:
-        return 200, (f'<GetCallerIdentityResponse xmlns="{STS}"><GetCallerIdentityResult><Arn>arn:aws:iam::{stands.account}:user/a</Arn>'
-                     f"<UserId>AIDA</UserId><Account>{stands.account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+        return 200, (
+            f'<GetCallerIdentityResponse xmlns="{STS}"><GetCallerIdentityResult>'
+            f"<Arn>arn:aws:iam::{stands.account}:user/a</Arn><UserId>AIDA</UserId><Account>{stands.account}</Account>"
+            "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+        )
     if action == "AssumeRole" and key in KNOWN:
         # The credentials name what they were asked for, so that a missing parameter is seen.
         of = [key[4:], form["RoleArn"].rsplit("/")[-1], form.get("ExternalId", ""), form.get("DurationSeconds", "")]
@@ -113,7 +141,11 @@ def of_sts(host, key, body, stands):
         return 200, credentials_xml(action, temporary("".join(of)))
     if action == "AssumeRoleWithWebIdentity" and form.get("WebIdentityToken") == WEB_TOKEN:
         return 200, credentials_xml(action, temporary("web" + form["RoleArn"].rsplit("/")[-1]))
-    return 403, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not for you</Message></Error></ErrorResponse>"
+    return (
+        403,
+        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
+        "<Message>not for you</Message></Error></ErrorResponse>",
+    )
 
 
 def of_sign_on(target, fields):
@@ -121,11 +153,25 @@ def of_sign_on(target, fields):
     if fields.get("x-amz-sso_bearer_token") not in (SIGN_ON_TOKEN, RENEWED_TOKEN):
         return 401, json.dumps({"message": "Session token not found or invalid"})
     key, secret_key, token = temporary("sso" + query["role_name"] + query["account_id"][:2])
-    return 200, json.dumps({"roleCredentials": {"accessKeyId": key, "secretAccessKey": secret_key, "sessionToken": token, "expiration": 4070908800000}})
+    return 200, json.dumps(
+        {
+            "roleCredentials": {
+                "accessKeyId": key,
+                "secretAccessKey": secret_key,
+                "sessionToken": token,
+                "expiration": 4070908800000,
+            }
+        }
+    )
 
 
 def of_renewal(body):
-    known = {"grantType": "refresh_token", "clientId": "client", "clientSecret": CLIENT_SECRET, "refreshToken": REFRESH_TOKEN}
+    known = {
+        "grantType": "refresh_token",
+        "clientId": "client",
+        "clientSecret": CLIENT_SECRET,
+        "refreshToken": REFRESH_TOKEN,
+    }
     if json.loads(body) != known:
         return 400, "{}"
     return 200, json.dumps({"accessToken": RENEWED_TOKEN, "expiresIn": 3600, "refreshToken": NEXT_REFRESH_TOKEN})
@@ -139,7 +185,9 @@ def of_metadata(method, target, fields):
     if target == "/latest/meta-data/iam/security-credentials/":
         return 200, "machine-role"
     key, secret_key, token = temporary("machine")
-    return 200, json.dumps({"Code": "Success", "AccessKeyId": key, "SecretAccessKey": secret_key, "Token": token, "Expiration": LATER})
+    return 200, json.dumps(
+        {"Code": "Success", "AccessKeyId": key, "SecretAccessKey": secret_key, "Token": token, "Expiration": LATER}
+    )
 
 
 def of_container(fields):
@@ -150,7 +198,7 @@ def of_container(fields):
 
 
 def answer(host, method, target, fields, body, stands):
-    """The status and the body of what the service at a host answers; None for a host that has none of these services."""
+    """The status and the body of what the service at a host answers; None where it is none of these services."""
     place, service = f"{host}{target.partition('?')[0]}", host.split(".")
     if host == "169.254.169.254":
         stands.asked.append(place)

@@ -7,7 +7,7 @@ emulator, which gets every byte as it was sent; `aws_services` answers for the o
 addresses of loopback too.
 
 It notes every connection with the host that TLS was asked for, every request, and every name that the resolver is asked
-for. `sent_elsewhere` counts what wanted to go elsewhere.
+for.
 """
 
 import asyncio
@@ -24,20 +24,31 @@ import botocore.loaders
 import requests_stay_on_the_machine as namespace
 from aws_services import ACCOUNT
 from serving import serving
-from without_a_route import sent_elsewhere
 
 SERVICE = "redshift-serverless"
 WORKGROUP, SOMEBODY_ELSES = "my-workgroup", "other-team"
 WORKGROUP_ID = "11111111-2222-4333-8444-555555555555"
 # A region of each partition, and one more where single sign-on is.
-REGIONS = ["us-east-1", "eu-west-1", "cn-north-1", "eusc-de-east-1", "us-gov-west-1",
-           "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"]
+REGIONS = [
+    "us-east-1",
+    "eu-west-1",
+    "cn-north-1",
+    "eusc-de-east-1",
+    "us-gov-west-1",
+    "us-iso-east-1",
+    "us-isob-east-1",
+    "eu-isoe-west-1",
+    "us-isof-south-1",
+]
 FORMS = ["plain", "fips", "dual stack", "fips dual stack"]
 METADATA = ["169.254.169.254", "169.254.170.2"]
 # What is wrong with a certificate that a host can show in place of the right one.
 WRONG = ["another host", "expired", "unknown authority", "signed by itself"]
 
-ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "redshift-serverless:*", "Resource": "*"}}
+ANYTHING = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "redshift-serverless:*", "Resource": "*"},
+}
 
 
 def partition_of(region):
@@ -99,8 +110,24 @@ class Certificates:
         self.contexts = {}
         authority = ["-addext", "basicConstraints=critical,CA:TRUE"]
         for name in ["authority", "stranger"]:
-            self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
-                         "-subj", f"/CN={name}", *authority, "-out", f"{name}.pem", "-keyout", f"{name}.key")
+            self.openssl(
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "9",
+                "-subj",
+                f"/CN={name}",
+                *authority,
+                "-out",
+                f"{name}.pem",
+                "-keyout",
+                f"{name}.key",
+            )
         self.make("right", names)
         self.make("another host", ["elsewhere.example"])
         self.make("expired", names, ["-startdate", "20200101000000Z", "-enddate", "20210101000000Z"])
@@ -113,13 +140,46 @@ class Certificates:
     def make(self, kind, names, dates=("-days", "2"), signer="authority"):
         extensions = "basicConstraints=critical,CA:FALSE\nsubjectAltName=" + ",".join(f"DNS:{name}" for name in names)
         (self.folder / "ca.cnf").write_text(
-            "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n"
-            f"unique_subject=no\n[p]\ncommonName=supplied\n[e]\n{extensions}\n")
+            "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\n"
+            "rand_serial=yes\ndefault_md=sha256\npolicy=p\n"
+            f"unique_subject=no\n[p]\ncommonName=supplied\n[e]\n{extensions}\n"
+        )
         (self.folder / "index.txt").write_text("")
-        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=host",
-                     "-out", "request.pem", "-keyout", f"{kind}.key")
-        by = ["-selfsign", "-keyfile", f"{kind}.key"] if signer == kind else ["-cert", f"{signer}.pem", "-keyfile", f"{signer}.key"]
-        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-extensions", "e", *dates, *by, "-in", "request.pem", "-out", f"{kind}.pem")
+        self.openssl(
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=host",
+            "-out",
+            "request.pem",
+            "-keyout",
+            f"{kind}.key",
+        )
+        by = (
+            ["-selfsign", "-keyfile", f"{kind}.key"]
+            if signer == kind
+            else ["-cert", f"{signer}.pem", "-keyfile", f"{signer}.key"]
+        )
+        self.openssl(
+            "ca",
+            "-batch",
+            "-notext",
+            "-config",
+            "ca.cnf",
+            "-extensions",
+            "e",
+            *dates,
+            *by,
+            "-in",
+            "request.pem",
+            "-out",
+            f"{kind}.pem",
+        )
         self.contexts[kind] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.contexts[kind].load_cert_chain(self.folder / f"{kind}.pem", self.folder / f"{kind}.key")
 
@@ -134,8 +194,12 @@ class StandIn:
         self.lock, self.starting = threading.Lock(), threading.Lock()
         self.emulators = contextlib.ExitStack()
         services = {SERVICE: 2, "sts": 3, "portal.sso": 4, "oidc": 4}
-        self.addresses = {host: f"127.0.0.{last}" for region in REGIONS for service, last in services.items()
-                          for host in hosts(service, region).values()}
+        self.addresses = {
+            host: f"127.0.0.{last}"
+            for region in REGIONS
+            for service, last in services.items()
+            for host in hosts(service, region).values()
+        }
         self.regions = {host: region for region in REGIONS for host in hosts(SERVICE, region).values()}
         self.cut_off()
         self.certificates = Certificates(self.folder, self.addresses)
@@ -151,7 +215,9 @@ class StandIn:
         for address in METADATA:
             namespace.run("ip", "address", "add", f"{address}/32", "dev", "lo")
         names = {"localhost": "127.0.0.1", **self.addresses}
-        namespace.see_in_place({"hosts": "".join(f"{address} {host}\n" for host, address in names.items())}, self.folder)
+        namespace.see_in_place(
+            {"hosts": "".join(f"{address} {host}\n" for host, address in names.items())}, self.folder
+        )
 
     # What it does until the next call of `begin`.
 
@@ -174,13 +240,21 @@ class StandIn:
         """The port of the emulator of a region. It is started for the first call, when all keys are known."""
         with self.starting:
             if region not in self.ports:
-                callers = [{"user": key.lower(), "access_key_id": key, "secret_access_key": secret, "policies": [self.policy]}
-                           | ({"session_token": token} if token else {}) for key, (secret, token) in aws_services.KNOWN.items()]
-                files = {"identities": {"version": 1, "principals": callers}, "state": {"version": 1, "realms": [realm(region)]}}
+                callers = [
+                    {"user": key.lower(), "access_key_id": key, "secret_access_key": secret, "policies": [self.policy]}
+                    | ({"session_token": token} if token else {})
+                    for key, (secret, token) in aws_services.KNOWN.items()
+                ]
+                files = {
+                    "identities": {"version": 1, "principals": callers},
+                    "state": {"version": 1, "realms": [realm(region)]},
+                }
                 for name, content in files.items():
                     (self.folder / f"{name}.json").write_text(json.dumps(content))
                 arguments = [word for name in files for word in (f"--{name}", str(self.folder / f"{name}.json"))]
-                ready = self.emulators.enter_context(serving(self.program, "emulator", "--region", region, "--account", ACCOUNT, *arguments))
+                ready = self.emulators.enter_context(
+                    serving(self.program, "emulator", "--region", region, "--account", ACCOUNT, *arguments)
+                )
                 self.ports[region] = int(ready["endpoint"].rsplit(":")[-1])
             return self.ports[region]
 
@@ -188,15 +262,24 @@ class StandIn:
 
     def requests(self):
         """Every request to the service, in the order of their connections."""
-        return [request for connection in self.connections if connection.host in self.regions for request in Request.all_of(bytes(connection.sent))]
+        return [
+            request
+            for connection in self.connections
+            if connection.host in self.regions
+            for request in Request.all_of(bytes(connection.sent))
+        ]
 
     def connected(self):
         """The hosts that TLS was asked for, in the order of the connections, each once."""
         return list(dict.fromkeys(connection.host for connection in self.connections))
 
     def secrets(self):
-        """Every secret that the program could have got by now: what it signs with, what it was given, its signatures."""
-        signatures = {found for request in self.requests() for found in re.findall("Signature=([0-9a-f]{64})", request.fields.get("authorization", ""))}
+        """Every secret that the program could have by now: what it signs with, what it was given, its signatures."""
+        signatures = {
+            found
+            for request in self.requests()
+            for found in re.findall("Signature=([0-9a-f]{64})", request.fields.get("authorization", ""))
+        }
         return [*aws_services.secrets(), *self.passwords, *signatures]
 
     # The network.
@@ -262,7 +345,10 @@ class StandIn:
                 found, more = (307, ""), f"location: {self.redirects}\r\n"
             status, text = found[0], found[1].encode()
             kind = "text/xml" if text.startswith(b"<") else "application/json"
-            writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}content-length: {len(text)}\r\n\r\n".encode() + text)
+            writer.write(
+                f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}content-length: {len(text)}\r\n\r\n".encode()
+                + text
+            )
             await writer.drain()
 
 
@@ -271,7 +357,17 @@ def realm(region):
     there = {"created": "2026-01-01T00:00:00Z", "phase": "available", "tags": {}}
     # What the ids begin with: those of the workgroups, and those of their namespaces.
     names = {WORKGROUP: ("1", "a"), SOMEBODY_ELSES: ("2", "b")}
-    return {"account": ACCOUNT, "region": region, "network": {"security_group": "sg-1", "subnets": ["subnet-1", "subnet-2", "subnet-3"]},
-            "namespaces": {name: {"id": WORKGROUP_ID.replace("1", of_namespace), "settings": {"dbName": "dev"}, **there} for name, (_, of_namespace) in names.items()},
-            "workgroups": {name: {"id": WORKGROUP_ID.replace("1", digit), "namespace": name, "settings": {}, **there} for name, (digit, _) in names.items()},
-            "custom_domains": {}}
+    return {
+        "account": ACCOUNT,
+        "region": region,
+        "network": {"security_group": "sg-1", "subnets": ["subnet-1", "subnet-2", "subnet-3"]},
+        "namespaces": {
+            name: {"id": WORKGROUP_ID.replace("1", of_namespace), "settings": {"dbName": "dev"}, **there}
+            for name, (_, of_namespace) in names.items()
+        },
+        "workgroups": {
+            name: {"id": WORKGROUP_ID.replace("1", digit), "namespace": name, "settings": {}, **there}
+            for name, (digit, _) in names.items()
+        },
+        "custom_domains": {},
+    }

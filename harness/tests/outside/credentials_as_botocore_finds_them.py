@@ -13,7 +13,6 @@ with the same access key and session token. Prints a line for each row. Ends wit
 one failed. Where no such namespace can be made, it says so and ends with 77.
 """
 
-import datetime
 import hashlib
 import json
 import os

@@ -45,6 +45,8 @@ def type_into_shell(lines, typed, seconds, **where):
     """Types commands into one shell behind some lines. Gives for each what it printed and its exit code, and what
     all of them wrote to standard error. `where` has the folder and the environment."""
     text = "".join(f"{command}\necho \"{MARK}$?\"\n" for command in typed)
-    done = subprocess.run(["bash"], input="\n".join([*lines, text]), capture_output=True, text=True, timeout=seconds, **where)
+    done = subprocess.run(
+        ["bash"], input="\n".join([*lines, text]), capture_output=True, text=True, timeout=seconds, **where
+    )
     said = re.findall(rf"(.*?){MARK}(\d+)\n", done.stdout, re.S)
     return said + [("", "it was not reached")] * (len(typed) - len(said)), done.stderr

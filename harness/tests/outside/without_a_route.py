@@ -3,10 +3,10 @@
 
 Usage: without_a_route.py COMMAND...
 
-The command runs in a network namespace that has loopback and no route, as the same user. A resolver of this script notes
-the names that are asked for, and answers that there are none. Behind the command it prints which names these were, and
-how many packets were meant for another machine. Ends with the exit code of the command; with 1 if that is 0, but a packet
-was meant for another machine, or a host of AWS was asked for.
+The command runs in a network namespace that has loopback and no route, as the same user. A resolver of this script
+notes the names that are asked for, and answers that there are none. Behind the command it prints which names these
+were, and how many packets were meant for another machine. Ends with the exit code of the command; with 1 if that is 0,
+but a packet was meant for another machine, or a host of AWS was asked for.
 
 Where no such namespace can be made, the command runs all the same and the script says so; with COUNTERSIGN_MUST_ISOLATE
 set, it does not run, and the exit code is 1.
@@ -54,7 +54,8 @@ def inside(command, user, group):
         before = sent_elsewhere()
         code = subprocess.run(as_before(command, user, group)).returncode
         packets = sent_elsewhere() - before
-    print(f"names that were asked for: {', '.join(sorted(witness.names)) or 'none'}; packets for another machine: {packets}")
+    names = ", ".join(sorted(witness.names)) or "none"
+    print(f"names that were asked for: {names}; packets for another machine: {packets}")
     of_aws = [name for name in witness.names if OF_AWS.search(name)]
     return code or int(packets > 0 or bool(of_aws))
 
