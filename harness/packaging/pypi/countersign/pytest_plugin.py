@@ -57,25 +57,26 @@ class Cases(pytest.Collector):
         if code != 0:
             raise self.CollectError(out + err)
         self.listed = out.splitlines()
-        return [Case.from_parent(self, name=case) for case in self.listed]
+        cases = [Case.from_parent(self, name=case) for case in self.listed]
+        return [*cases, ExitCode.from_parent(self, name="exit-code")]
 
-    def result_of(self, case):
-        """The element `testcase` of a case in the JUnit report."""
+    def judged(self):
+        """The elements `testcase` of the JUnit report by their cases; the first call makes the run."""
         if self.results is None:
-            self.told, self.results = {}, self._results()
-        return self.results.get(case)
+            self.told, self.code, self.said, self.results = {}, None, "", {}
+            self._judge()
+        return self.results
 
-    def _results(self):
+    def _judge(self):
         chosen = [item.name for item in self.session.items if isinstance(item, Case)]
         chosen = [] if len(chosen) == len(self.listed) else chosen
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "junit.xml")
-            code, out, err = self._run("--format", "text", "--report-junit", str(report), *chosen)
-            self.said = f"countersign run ended with exit code {code}:\n{out}{err}"
-            if not report.exists():
-                return {}
-            tests = ElementTree.parse(report).iter("testcase")
-            return {f"{test.get('classname')}/{test.get('name')}": test for test in tests}
+            self.code, out, err = self._run("--format", "text", "--report-junit", str(report), *chosen)
+            self.said = f"countersign run ended with exit code {self.code}:\n{out}{err}"
+            if report.exists():
+                for test in ElementTree.parse(report).iter("testcase"):
+                    self.results[f"{test.get('classname')}/{test.get('name')}"] = test
 
     def _run(self, *flags):
         options = self.config.option
@@ -93,9 +94,17 @@ class Cases(pytest.Collector):
         return process.returncode, out, err
 
 
-class Case(pytest.Item):
+class Item(pytest.Item):
+    def repr_failure(self, excinfo, style=None):
+        return str(excinfo.value) if excinfo.errisinstance(Failed) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.session.path / "countersign", None, self.name
+
+
+class Case(Item):
     def runtest(self):
-        test = self.parent.result_of(self.name)
+        test = self.parent.judged().get(self.name)
         if test is None:
             self.fail_once(self.parent.said)
         self.add_report_section("call", "countersign", test.findtext("system-out", ""))
@@ -117,8 +126,12 @@ class Case(pytest.Item):
             pytest.skip(f"not judged, for the same reason as {first}")
         raise Failed(text)
 
-    def repr_failure(self, excinfo, style=None):
-        return str(excinfo.value) if excinfo.errisinstance(Failed) else super().repr_failure(excinfo, style)
 
-    def reportinfo(self):
-        return self.session.path / "countersign", None, self.name
+class ExitCode(Item):
+    """Fails where the run went wrong and no case says so, such as one that left something behind on the server."""
+
+    def runtest(self):
+        results = self.parent.judged().values()
+        told = self.parent.told or any(test.find("failure") is not None for test in results)
+        if self.parent.code != 0 and not told:
+            raise Failed(self.parent.said)
