@@ -9,8 +9,8 @@ Cargo.toml. Prints the files that it made.
 """
 
 import json
-import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +49,10 @@ def wheel(program, work, out):
 
 
 def npm(program, work, out, version):
+    # On Windows, it is a script with an ending of its own.
+    npm = shutil.which("npm")
+    if not npm:
+        sys.exit("the npm packages need npm, and there is none in PATH: install Node.js; the wheel is made")
     main = json.loads((PACKAGING / "npm/package.json").read_text())
     main["version"] = version
     main["optionalDependencies"] = dict.fromkeys(main["optionalDependencies"], version)
@@ -73,16 +77,18 @@ def npm(program, work, out, version):
         # It links glibc, and does not start where there is musl alone.
         described["libc"] = ["glibc"]
     (holds / "package.json").write_text(json.dumps(described, indent=2) + "\n")
-    command = ["npm", "pack", "--silent", "--pack-destination", str(out), str(picks), str(holds)]
-    # On Windows, npm is a script of the shell.
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, shell=os.name == "nt")
+    command = [npm, "pack", "--silent", "--pack-destination", out, picks, holds]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def main(program, out):
-    said = subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    version = said.split()[1]
-    if f'\nversion = "{version}"\n' not in (ROOT / "Cargo.toml").read_text():
-        sys.exit(f"{program} is of version {version}, and Cargo.toml of another one: build the program again")
+    version = re.search('^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    try:
+        said = subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    except OSError as error:
+        sys.exit(f"{program} cannot be started: {error.strerror}; build it with `cargo build --release`")
+    if said != f"countersign {version}":
+        sys.exit(f"{program} --version: expected countersign {version}, found {said!r}; build the program again")
     out.mkdir(parents=True, exist_ok=True)
     before = set(out.iterdir())
     with tempfile.TemporaryDirectory() as work:

@@ -49,8 +49,8 @@ download() {
 
 build() {
   if ! command -v cargo >/dev/null; then
-    echo "::error title=Countersign::There is no release for this ref and machine, and no Rust to build the program with:" \
-      "use a release tag such as v1, or install Rust before this step"
+    echo "::error title=Countersign::There is no release for this ref and machine, and no Rust to build the" \
+      "program with: use a release tag such as v1, or install Rust before this step"
     return 1
   fi
   echo "no release fits: the program is built; the next job takes it from the cache"

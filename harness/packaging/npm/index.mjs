@@ -25,13 +25,15 @@ export async function emulator(...flags) {
   };
   const credentials = { accessKeyId: ready.access_key_id, secretAccessKey: ready.secret_access_key };
   const { endpoint, region, account, workgroups, custom_domains: customDomains } = ready;
-  return closing({ endpoint, region, account, workgroups, customDomains, workgroup: workgroups[0], credentials, env }, close);
+  const workgroup = workgroups[0];
+  return closing({ endpoint, region, account, workgroup, workgroups, customDomains, credentials, env }, close);
 }
 
 export async function mock(...flags) {
   const { ready, close } = await serving("mock", flags);
   const { endpoint } = ready;
-  return closing({ endpoint, case: (id) => `${endpoint}/${id}`, reply: (name) => `${endpoint}/replies/${name}` }, close);
+  const reply = (name) => `${endpoint}/replies/${name}`;
+  return closing({ endpoint, case: (id) => `${endpoint}/${id}`, reply }, close);
 }
 
 function closing(server, close) {

@@ -41,5 +41,6 @@ def manylinux(program):
         machine = MACHINES.get(elf["e_machine"])
     minor = [int(found[1]) for found in (re.match(r"GLIBC_2\.(\d+)", name) for name in versions) if found]
     if not minor or not machine:
-        sys.exit(f"{program}: expected a program for x86-64 or arm64 that links glibc, found {elf['e_machine']}, {versions}")
+        found = f"{elf['e_machine']}, {versions}"
+        sys.exit(f"{program}: expected a program for x86-64 or arm64 that links glibc, found {found}")
     return f"manylinux_2_{max(minor)}_{machine}"

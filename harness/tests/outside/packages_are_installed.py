@@ -1,38 +1,38 @@
 #!/usr/bin/env python3
-"""Wheel, npm packages and actions, made from a program that is built already, give a first report to a newcomer.
+"""Wheel and npm packages, made from a program that is built already, give a first report to a newcomer.
 
 Usage: python packages_are_installed.py PATH_TO_COUNTERSIGN_BINARY
 
-Makes the packages in target/packages/, and installs them where there is neither Rust nor the source: in a new folder,
-a new environment and a PATH with nothing but what the user of the package has. From the install to the first report, at
-most 10 seconds may pass. Runs the examples of harness/docs/installing.md, the steps of the actions, and what the image
-of the Dockerfile has: the program and its libraries. Needs Linux, auditwheel, PyYAML and uv from PyPI, Node.js with npm, and
-the registries of pip and npm. Prints one line a check, then `N passed, M failed`.
+Makes the packages in target/packages/, and installs them where there is neither Rust nor the source: in a new folder, a
+new environment and a PATH with nothing but what the user of the package has. From the install to the first report, at
+most 10 seconds may pass. Runs the examples of harness/docs/installing.md, and what the image of the Dockerfile has: the
+program and its libraries.
+
+Cargo's list of sources, PATH_TO_COUNTERSIGN_BINARY.d, must be beside the program. Needs Linux, Cargo, auditwheel and uv
+from PyPI, Node.js with npm, and the registries of pip and npm: without one of them it says so and ends with exit code
+77, or 1 if COUNTERSIGN_REQUIRE_PACKAGES is set. Prints one line a check, then `N passed, M failed`.
 """
 
 import contextlib
-import hashlib
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
 
 from checks import check, exit_code, group, missing
+from serving import serving
 
-for module in ("auditwheel", "yaml", "uv"):
+for module in ("auditwheel", "uv"):
     if not importlib.util.find_spec(module):
         missing(f"{module} is not installed", "COUNTERSIGN_REQUIRE_PACKAGES")
-for tool in ("node", "npm", "npx"):
+for tool in ("cargo", "node", "npm", "npx"):
     if not shutil.which(tool):
         missing(f"there is no {tool} on this machine", "COUNTERSIGN_REQUIRE_PACKAGES")
-
-import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGING = ROOT / "harness/packaging"
@@ -40,6 +40,7 @@ OUT = ROOT / "target/packages"
 PAGE = (ROOT / "harness/docs/installing.md").read_text()
 # From the install to the first report.
 REPORT_SECONDS = 10
+INSTALL = ["npm", "install", "--no-audit", "--no-fund"]
 SDK = "@aws-sdk/client-redshift-serverless@3.1169.0"
 # What gcr.io/distroless/cc has.
 LIBRARIES = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
@@ -70,15 +71,21 @@ class Newcomer:
     def run(self, *command, **environment):
         """Runs a command; gives its exit code and all that it prints."""
         done = subprocess.run(
-            list(map(str, command)), cwd=self.folder, env=self.environment | environment, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+            list(map(str, command)),
+            cwd=self.folder,
+            env=self.environment | environment,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
         )
         return done.returncode, done.stdout
 
     def succeeds(self, name, *command, shows="", **environment):
         code, said = self.run(*command, **environment)
         check(name, code == 0 and shows in said, f"exit code {code}, expected 0 and {shows!r} in {said[-2000:]}")
-        return code == 0
 
 
 def is_report(file):
@@ -109,7 +116,7 @@ def packages(program):
     shutil.rmtree(OUT, ignore_errors=True)
     with timed("the packages"):
         subprocess.run([sys.executable, PACKAGING / "build.py", program, OUT], check=True)
-    wheel, = OUT.glob("*.whl")
+    (wheel,) = OUT.glob("*.whl")
     # The main package is the one that is named like the program alone.
     npm = sorted(OUT.glob("*.tgz"), key=lambda file: len(file.name))
     tag = wheel.stem.split("-")[-1]
@@ -120,7 +127,8 @@ def packages(program):
 
 def crate(program):
     """Every file that was compiled is in the package for crates.io."""
-    listed = output("cargo", "package", "--list", "--allow-dirty", "--offline", "--manifest-path", str(ROOT / "Cargo.toml"))
+    manifest = str(ROOT / "Cargo.toml")
+    listed = output("cargo", "package", "--list", "--allow-dirty", "--offline", "--manifest-path", manifest)
     sources = Path(f"{program}.d").read_text().split(": ", 1)[1].split()
     ours = {str(Path(file).relative_to(ROOT)) for file in sources if Path(file).is_file() and "/target/" not in file}
     lacking = ours - set(listed.splitlines())
@@ -144,8 +152,14 @@ def image(program, folder):
         shutil.copy(file, folder / str(file)[1:])
     (folder / "tmp").mkdir(exist_ok=True)
     done = subprocess.run(
-        [program, "run"], preexec_fn=lambda: os.chroot(folder), cwd="/", text=True, check=False,
-        env=dict(re.findall(r"^ENV (\w+)=(\S+)$", dockerfile, re.M)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [program, "run"],
+        preexec_fn=lambda: os.chroot(folder),
+        cwd="/",
+        text=True,
+        check=False,
+        env=dict(re.findall(r"^ENV (\w+)=(\S+)$", dockerfile, re.M)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     check("the program needs no other file", done.returncode == 0 and CONFORMANT in done.stdout, done.stdout[-1000:])
 
@@ -156,35 +170,31 @@ def python(wheel, folder):
     programs = person.folder / "venv/bin"
     with stopwatch("the wheel with pip"):
         person.succeeds("pip installs the wheel", programs / "pip", "install", "--quiet", "--no-index", wheel)
-        person.succeeds("and it gives a report", programs / "countersign", "run", "--report-html", "report.html",
-                        shows=CONFORMANT)
+        run = [programs / "countersign", "run"]
+        person.succeeds("and it gives a report", *run, "--report-html", "report.html", shows=CONFORMANT)
     check("the report is a whole page", is_report(person.folder / "report.html"))
-    person.succeeds("it runs as a module too", programs / "python", "-m", "countersign", "--version", shows="countersign ")
-    person.succeeds("and by the name of the package", programs / "countersign-conformance", "--version", shows="countersign ")
+    person.succeeds("it is a module too", programs / "python", "-m", "countersign", "--version", shows="countersign ")
+    person.succeeds("and a tool", programs / "countersign-conformance", "--version", shows="countersign ")
 
     uv = Path(importlib.import_module("uv").find_uv_bin())
     with stopwatch("the wheel with uvx"):
-        person.succeeds("uvx runs the wheel", uv, "tool", "run", "--offline", "--python", sys.executable, "--from", wheel,
-                        "countersign", "run", shows=CONFORMANT)
+        uvx = [uv, "tool", "run", "--offline", "--python", sys.executable]
+        person.succeeds("uvx runs the wheel", *uvx, "--from", wheel, "countersign", "run", shows=CONFORMANT)
 
     person.succeeds("pip installs pytest and boto3", programs / "pip", "install", "--quiet", "pytest", "boto3")
-    pytest(person, programs)
+    with_pytest(person, programs)
 
 
-def pytest(person, programs):
+def with_pytest(person, programs):
     (person.folder / "test_client.py").write_text(example("python", "# test_client.py"))
     person.succeeds("the example of the page for pytest", programs / "pytest", "-q", shows="2 passed")
     (person.folder / "test_client.py").unlink()
 
-    # A server of the plugin itself stands for the one of a newcomer.
-    server = "import countersign, sys\nwith countersign.emulator(*sys.argv[1:]) as aws:\n print(aws.endpoint, flush=True)\n input()"
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "canary-secret"}
-    command = [programs / "python", "-c", server, "--access-key-id", "test", "--secret-access-key", "canary-secret",
-               "--defect", "duration-clamped"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=person.environment) as process:
-        endpoint = process.stdout.readline().strip()
-        target = ["--endpoint", endpoint, "--workgroup", "countersign-emulator"]
-        as_tests = [programs / "pytest", *(f"--countersign-{word[2:]}" if word[:2] == "--" else word for word in target)]
+    with_keys = ["--access-key-id", "test", "--secret-access-key", "canary-secret"]
+    with serving(programs / "countersign", "emulator", "--defect", "duration-clamped", *with_keys) as server:
+        target = [f"--endpoint={server['endpoint']}", "--workgroup=countersign-emulator"]
+        as_tests = [programs / "pytest", *(flag.replace("--", "--countersign-") for flag in target)]
 
         _, said = person.run(programs / "countersign", "run", *target, **keys)
         counts = {word: int(n) for n, word in re.findall(r"(\d+) (pass|fail|not-applicable)[,;]", said)}
@@ -206,163 +216,42 @@ def pytest(person, programs):
         code, said = person.run(*as_tests, "-q")
         once = "1 failed, 1 passed" in said and "no credentials to sign with" in said
         check("what keeps all cases from being tried is told once", code == 1 and once, said[-1000:])
-        process.communicate("\n", timeout=30)
     code, said = person.run(*as_tests, "-q", **keys)
-    check("a server that is gone is told once", code == 1 and "1 failed, 1 passed" in said and "refused" in said, said[-1000:])
+    once = "1 failed, 1 passed" in said and "refused" in said
+    check("a server that is gone is told once", code == 1 and once, said[-1000:])
 
 
 def node(packages, folder):
     person = Newcomer(folder / "node", "node", "npm", "npx")
     (person.folder / "package.json").write_text("{}")
     with stopwatch("the npm packages"):
-        person.succeeds("npm installs the packages", "npm", "install", "--offline", "--no-audit", "--no-fund", *packages)
-        person.succeeds("and npx gives a report", "npx", "--offline", "countersign", "run", "--report-html", "report.html",
-                        shows=CONFORMANT)
+        person.succeeds("npm installs the packages", *INSTALL, "--offline", *packages)
+        run = ["npx", "--offline", "countersign", "run"]
+        person.succeeds("and npx gives a report", *run, "--report-html", "report.html", shows=CONFORMANT)
     check("the report is a whole page", is_report(person.folder / "report.html"))
-    code, said = person.run("npx", "--offline", "countersign", "run", "--claim", "nothing")
+    code, said = person.run(*run, "--claim", "nothing")
     check("npx ends with the exit code of the program", code == 2, f"exit code {code}: {said}")
 
-    person.succeeds("npm installs an SDK", "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", SDK)
+    person.succeeds("npm installs an SDK", *INSTALL, "--prefer-offline", SDK)
     (person.folder / "client.test.mjs").write_text(example("js", "// client.test.mjs"))
     person.succeeds("the example of the page for node", "node", "--test", shows="# pass 2")
     left_open = "import { mock } from 'countersign';\nconsole.log((await mock()).endpoint);"
     code, endpoint = person.run("node", "--input-type=module", "--eval", left_open)
     gone = "try { await fetch(process.argv[1]); } catch (error) { console.log(error.cause.code) }"
     _, said = person.run("node", "--input-type=module", "--eval", gone, endpoint.strip())
-    check("a server that nobody closes ends with the process", code == 0 and said.strip() == "ECONNREFUSED", endpoint + said)
+    ended = code == 0 and said.strip() == "ECONNREFUSED"
+    check("a server that nobody closes ends with the process", ended, endpoint + said)
 
     person = Newcomer(folder / "npx", "node", "npm", "npx")
     with stopwatch("npx without an install"):
-        given = [word for package in packages for word in ("--package", package)]
-        person.succeeds("npx runs the packages", "npx", "--offline", "--yes", *given, "countersign", "run", shows=CONFORMANT)
+        npx = ["npx", "--offline", "--yes", *(f"--package={package}" for package in packages)]
+        person.succeeds("npx runs the packages", *npx, "countersign", "run", shows=CONFORMANT)
 
     person = Newcomer(folder / "lacking", "node", "npm")
     (person.folder / "package.json").write_text("{}")
-    person.run("npm", "install", "--offline", "--no-audit", "--no-fund", "--omit=optional", packages[0])
+    person.run(*INSTALL, "--offline", "--omit=optional", packages[0])
     code, said = person.run("node", "node_modules/countersign/countersign.mjs")
     check("a platform without a package is told so", code == 2 and "error: the package @countersign/" in said, said)
-
-
-class Job:
-    """A job of GitHub Actions, as far as the actions ask for it."""
-
-    def __init__(self, folder, **tools):
-        self.folder, self.fakes = folder, folder / "fakes"
-        self.fakes.mkdir(parents=True)
-        for tool, script in tools.items():
-            (self.fakes / tool).write_text(f"#!/bin/bash\n{script}\n")
-            (self.fakes / tool).chmod(0o755)
-        self.cache = set()
-
-    def run(self, action, inputs, reference="v1", **environment):
-        """Runs the steps of an action; gives the outputs of its steps and what it printed. Stops where a step fails."""
-        described = yaml.safe_load((PACKAGING / action / "action.yml").read_text())
-        inputs = {name: given.get("default", "") for name, given in described["inputs"].items()} | inputs
-        github = {"action_repository": "owner/countersign", "action_ref": reference, "token": "canary-token"}
-        outputs, printed, path, failed = {}, "", str(self.fakes), False
-
-        def filled(text):
-            def value(of):
-                place, name = of[1].split(".", 1)
-                if place != "steps":
-                    return {"inputs": inputs, "github": github}[place][name]
-                step, _, output = name.split(".")
-                return outputs.get(step, {}).get(output, "")
-
-            return re.sub(r"\$\{\{ (\S+) \}\}", value, text)
-
-        conditions = {
-            "steps.cache.outputs.cache-hit != 'true'": lambda: not failed and outputs["cache"]["cache-hit"] != "true",
-            "always() && steps.run.outputs.reports != ''": lambda: outputs.get("run", {}).get("reports"),
-        }
-        for step in described["runs"]["steps"]:
-            if not (conditions[step["if"]]() if "if" in step else not failed):
-                continue
-            given = {name: filled(value) for name, value in step.get("with", {}).items()}
-            if step.get("uses", "").startswith("actions/cache@"):
-                outputs["cache"] = {"cache-hit": str(given["key"] in self.cache).lower()}
-                self.cache.add(given["key"])
-            elif step.get("uses", "").startswith("actions/upload-artifact@"):
-                outputs["uploaded"] = {file.name: file for file in Path(given["path"]).iterdir()}
-            else:
-                files = {name: self.folder / name for name in ("GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")}
-                for name in ("GITHUB_OUTPUT", "GITHUB_PATH"):
-                    files[name].write_text("")
-                done = subprocess.run(
-                    ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", filled(step["run"])],
-                    cwd=self.folder, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                    env={name: str(file) for name, file in files.items()} | environment
-                    | {name: filled(value) for name, value in step.get("env", {}).items()}
-                    | {"RUNNER_TEMP": str(self.folder), "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "HOME": str(self.folder),
-                       "GITHUB_ACTION_PATH": str(PACKAGING / action), "PATH": f"{path}:/usr/bin:/bin"},
-                )
-                printed += done.stdout
-                lines = (line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
-                outputs.setdefault(step.get("id", ""), {}).update(lines)
-                path = ":".join([*files["GITHUB_PATH"].read_text().splitlines(), path])
-                failed = failed or done.returncode != 0
-        return not failed, outputs, printed
-
-
-def actions(program, folder):
-    archive = folder / "release/countersign-x86_64-unknown-linux-gnu.tar.gz"
-    archive.parent.mkdir(parents=True)
-    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
-        tar.add(program, "countersign")
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    checksum = Path(f"{archive}.sha256")
-    checksum.write_text(f"{digest}  {archive.name}\n")
-
-    download = f'echo "gh $*" >>calls\nwhile [ "$1" != --dir ]; do shift; done\ncp {archive} {checksum} "$2"'
-    job = Job(folder / "job", gh=download, cargo="exit 1")
-    emulator = subprocess.Popen(
-        [program, "serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json", "--access-key-id", "test",
-         "--secret-access-key", "test"], stdout=subprocess.PIPE, text=True)
-    try:
-        endpoint = re.search(r'"endpoint":"([^"]+)"', emulator.stdout.readline())[1]
-        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        inputs = {"endpoint": endpoint, "workgroup": "countersign-emulator"}
-
-        ran, outputs, printed = job.run("action", inputs, **keys)
-        check("the action runs with the program of the release", ran and CONFORMANT in printed, printed[-2000:])
-        calls = (job.folder / "calls").read_text()
-        version = output(str(program), "--version").split()[1]
-        check("which is that of its own version", f"gh release download v{version} --repo owner/countersign" in calls, calls)
-        reports = {"report.html", "junit.xml", "run.jsonl", "badge.svg"}
-        uploaded = outputs.get("uploaded", {})
-        check("it uploads the reports", uploaded.keys() == reports, uploaded)
-        check("it writes the summary", "countersign" in (job.folder / "GITHUB_STEP_SUMMARY").read_text().lower())
-
-        ran, outputs, printed = job.run("action", inputs | {"cases": "errors/* success", "claim": "signature"}, **keys)
-        check("another job takes the program from the cache", ran and (job.folder / "calls").read_text() == calls, printed)
-        check("inputs reach the run", "which claims core, signature" in printed and "455 cases" not in printed, printed[:300])
-
-        evil = 'x"; touch injected; $(touch injected) `touch injected`'
-        ran, outputs, printed = job.run("action", inputs | {"workgroup": evil, "cases": evil}, **keys)
-        check("an input is never a command", not ran and not list(folder.rglob("injected")), printed)
-        ran, outputs, printed = job.run("action", inputs | {"workgroup": "nobody-has-it"}, **keys)
-        code = outputs.get("run", {}).get("exit-code")
-        check("a failed run fails the job, and is uploaded", not ran and code == "2" and "uploaded" in outputs, printed)
-    finally:
-        emulator.terminate()
-        emulator.wait(20)
-
-    checksum.write_text(f"{'0' * 64}  {archive.name}\n")
-    ran, _, printed = Job(folder / "forged", gh=download, cargo="touch built").run("action", inputs)
-    forged = not ran and "does not have the checksum" in printed and not (folder / "forged/built").exists()
-    check("a program with another checksum is not run", forged, printed)
-
-    # A program stands for the one that Cargo would build: it shows what reaches it.
-    shows = r'#!/bin/bash\necho "ran $*"; compgen -e COUNTERSIGN_ | while read -r n; do echo "$n=${!n}"; done\n'
-    builds = f'echo "cargo $*"\nwhile [ "$1" != --root ]; do shift; done\nmkdir "$2/bin"\nprintf %b \'{shows}\' >"$2/bin/countersign"\nchmod +x "$2/bin/countersign"'
-    job = Job(folder / "branch", gh="exit 1", cargo=builds)
-    ran, _, printed = job.run("action/sdk-check", {"baseline": "sdk.jsonl", "python": ".venv"}, reference="main")
-    check("at a branch, the program is built", ran and f"cargo install --locked --features login --path {ROOT} " in printed, printed)
-    settings = ["COUNTERSIGN_FAIL_ON=caller", "COUNTERSIGN_PYTHON=.venv", "COUNTERSIGN_SDK_BASELINE=sdk.jsonl"]
-    last = printed.split("ran sdk check\n")[-1].splitlines()
-    check("sdk-check gets the inputs that are given", sorted(last) == settings, printed)
-    ran, _, printed = Job(folder / "bare", gh="exit 1", cargo="exit 1").run("action", inputs, reference="main")
-    check("a build that fails stops the action", not ran, printed)
 
 
 def main(program):
@@ -377,8 +266,6 @@ def main(program):
             python(wheel, folder)
         with timed("the npm packages"), group("the npm packages"):
             node(npm, folder)
-        with timed("the actions"), group("the actions"):
-            actions(program, folder / "actions")
     return exit_code()
 
 

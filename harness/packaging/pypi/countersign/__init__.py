@@ -35,7 +35,9 @@ def program():
             return str(Path(folder, name))
     found = shutil.which(name)
     if not found:
-        raise FileNotFoundError(f"there is no {name} in {', '.join(folders)} or PATH; install it with `pip install countersign-conformance`")
+        raise FileNotFoundError(
+            f"there is no {name} in {', '.join(folders)} or PATH; install the wheel countersign-conformance again"
+        )
     return found
 
 
