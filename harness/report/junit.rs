@@ -18,7 +18,7 @@ use crate::verdict::{CaseResult, Verdict};
 /// | `pass` | passed; its warnings stand in `system-out` |
 /// | `fail`, `fixed` | `failure`, with the verdict as its type: what was claimed does not hold |
 /// | `blocked`, `not-implemented`, `indeterminate`, `harness-error` | `error`, with the verdict as its type: nothing could be judged |
-/// | `known-fail`, `not-applicable` | `skipped`, with the reason |
+/// | `known-fail`, `not-applicable` | `skipped`, with the verdict as its type and the reason |
 ///
 /// Readers of `JUnit` files take a skipped test for fine, so only verdicts that leave the exit code at 0 are skipped. A
 /// failure accuses the target; a target without the operation, or a case whose control failed, is not accused. A run
@@ -91,6 +91,7 @@ impl JunitPage<'_> {
             Verdict::KnownFail | Verdict::NotApplicable => {
                 let mut skipped = TestCaseStatus::skipped();
                 skipped.set_message(escape(&format!("{}: {}", case.verdict, words::reason_of(case))));
+                skipped.set_type(case.verdict.word());
                 return skipped;
             }
             Verdict::Fail | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -189,8 +190,7 @@ mod tests {
         for other in ["failure", "error", "skipped"] {
             assert_eq!(xml.contains(&format!("<{other} ")), element == Some(other), "{xml}");
         }
-        let typed = element.is_some_and(|element| element != "skipped");
-        assert_eq!(xml.contains(&format!("type=\"{verdict}\"")), typed, "{xml}");
+        assert_eq!(xml.contains(&format!("type=\"{verdict}\"")), element.is_some(), "{xml}");
     }
 
     #[test]
