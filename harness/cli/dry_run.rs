@@ -25,15 +25,22 @@ pub(super) fn print(
 ) -> Result<ExitCode, Failure> {
     let target = settings.foreseen_target();
     let forecast = Forecast { corpus: &library.corpus, judge: &library.judge, target: &target };
-    let mut listing = Listing { forecast, target: &target, lines: Vec::new(), calls: 0, operations: BTreeMap::new() };
+    let mut listing = Listing {
+        forecast,
+        target: &target,
+        plan,
+        listed: HashSet::new(),
+        lines: Vec::new(),
+        calls: 0,
+        operations: BTreeMap::new(),
+    };
     if !target.path_names_case {
         listing.call(PROBE, &listing.forecast.probe(&operation.name.is), 1);
     }
-    let mut listed = HashSet::new();
     for case in &plan.cases {
-        listing.with_control(case, plan.repeat, &mut listed, library, plan);
+        listing.with_control(case);
     }
-    let totals = listing.totals(library, plan);
+    let totals = listing.totals();
     let lines: Vec<_> = listing.lines.into_iter().chain([String::new()]).chain(totals).collect();
     super::output::print(&lines.join("\n"))
 }
@@ -41,6 +48,9 @@ pub(super) fn print(
 struct Listing<'a> {
     forecast: Forecast<'a>,
     target: &'a Target,
+    plan: &'a Plan,
+    /// The cases that are listed by now.
+    listed: HashSet<String>,
     lines: Vec<String>,
     calls: u64,
     /// How often each operation is called.
@@ -49,23 +59,17 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     /// Lists a case behind its control, which is asked first, also where it is not among the cases.
-    fn with_control(
-        &mut self,
-        case: &Arc<ExpandedCase>,
-        runs: u32,
-        listed: &mut HashSet<String>,
-        library: &Library,
-        plan: &Plan,
-    ) {
-        if !listed.insert(case.id.clone()) {
+    fn with_control(&mut self, case: &Arc<ExpandedCase>) {
+        if !self.listed.insert(case.id.clone()) {
             return;
         }
         let obstacle = self.forecast.obstacle(case);
         let control = case.case.control.as_ref().filter(|_| obstacle.is_none());
-        if let Some(control) = control.and_then(|control| library.corpus.get(&control.case)) {
-            let is_planned = plan.cases.iter().any(|planned| planned.id == control.id);
-            self.with_control(control, if is_planned { runs } else { 1 }, listed, library, plan);
+        if let Some(control) = control.and_then(|control| self.forecast.corpus.get(&control.case)) {
+            self.with_control(control);
         }
+        let is_planned = self.plan.cases.iter().any(|planned| planned.id == case.id);
+        let runs = if is_planned { self.plan.repeat } else { 1 };
         match obstacle {
             Some(obstacle) => self.lines.push(format!("{}  no call: {}", case.id, foreign(&reason(&obstacle)))),
             None => {
@@ -98,7 +102,7 @@ impl Listing<'_> {
         *self.operations.entry(operation.clone()).or_default() += times * runs;
     }
 
-    fn totals(&self, library: &Library, plan: &Plan) -> Vec<String> {
+    fn totals(&self) -> Vec<String> {
         let before = match self.target.calls_before() {
             0 => "",
             _ => ", and one to AWS STS, which says whose the credentials are",
@@ -107,7 +111,7 @@ impl Listing<'_> {
             format!("; whatever the answers are, no more than {most} are made (--max-calls)")
         });
         let rate = self.target.calls_a_second.map_or_else(String::new, |rate| format!(", {rate} a second (--rate)"));
-        let cases = plan.cases.len();
+        let cases = self.plan.cases.len();
         let mut totals = vec![
             format!(
                 "at most {} for {cases} {}{before}{rate}, if no answer is in doubt and none is throttled{most}",
@@ -117,8 +121,9 @@ impl Listing<'_> {
             "nothing was sent".to_owned(),
         ];
         let costs = self.operations.iter().filter_map(|(name, calls)| {
-            let costs = library.contract.operation(name)?.costs.as_ref()?;
-            let documents = &library.contract.service.documents;
+            let contract = self.forecast.judge.contract();
+            let costs = contract.operation(name)?.costs.as_ref()?;
+            let documents = &contract.service.documents;
             let source = costs.source.keys().filter_map(|id| documents.get(id)?.url.as_deref()).collect::<Vec<_>>();
             let source = if source.is_empty() { String::new() } else { format!(" ({})", source.join(", ")) };
             Some(format!("at AWS, {name}, {}: {}{source}", times(*calls), costs.is))

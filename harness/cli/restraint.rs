@@ -142,7 +142,9 @@ pub(super) fn restrained(settings: &Settings, library: &Library, plan: Plan, is_
     let forecast = Forecast { corpus: &library.corpus, judge: &library.judge, target: &target };
     let plan = forecast.trimmed(plan, target.max_calls, 1 + target.calls_before());
     if let Some(left_out) = plan.left_out.as_ref().filter(|left_out| left_out.total() > 0) {
-        left_out_text(left_out, plan.cases.len()).iter().for_each(|line| say(line));
+        for line in left_out_text(left_out, plan.cases.len()) {
+            say(&line);
+        }
     }
     if plan.cases.is_empty() {
         let most = target.max_calls.unwrap_or_default();

@@ -4,6 +4,7 @@
 //! one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -190,7 +191,7 @@ fn form_of(template: &str) -> Option<Regex> {
         match placeholder {
             Some(name) if name.starts_with("name:") => {
                 is_new = true;
-                form.push_str(&format!("[a-z][a-z0-9]{{{}}}", NAME_LENGTH - 1));
+                let _ = write!(form, "[a-z][a-z0-9]{{{}}}", NAME_LENGTH - 1);
             }
             Some(_) => return None,
             None => {}

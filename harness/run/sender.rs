@@ -256,7 +256,7 @@ fn pause(exchange: &Exchange, attempt: u32, random: f64) -> Duration {
         exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
     match asked_seconds {
         Some(seconds) => Duration::from_secs(seconds).min(LONGEST_PAUSE) + (FIRST_PAUSE / 2).mul_f64(random),
-        None => (FIRST_PAUSE * 2_u32.pow(attempt)).min(LONGEST_PAUSE).mul_f64((1.0 + random) / 2.0),
+        None => (FIRST_PAUSE * 2_u32.pow(attempt)).min(LONGEST_PAUSE).mul_f64(f64::midpoint(1.0, random)),
     }
 }
 
