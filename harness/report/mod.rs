@@ -58,7 +58,7 @@ pub use words::reason;
 #[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 
-#[cfg(feature = "run")]
+#[cfg(all(feature = "run", feature = "emulator"))]
 pub(crate) use self::words::in_a_line;
 #[cfg(feature = "cli")]
 pub(crate) use self::{
