@@ -58,7 +58,7 @@ pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 #[cfg(feature = "cli")]
 pub(crate) use words::{left_out as left_out_text, leftover_text};
 
-#[cfg(feature = "run")]
+#[cfg(all(feature = "run", feature = "emulator"))]
 pub(crate) use self::words::in_a_line;
 #[cfg(feature = "cli")]
 pub(crate) use self::{

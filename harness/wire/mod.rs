@@ -32,6 +32,7 @@ pub use masking::{
     Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_password_name, is_public_name, line_sent,
     quote,
 };
+#[cfg(feature = "run")]
 pub(crate) use masking::{mask_identities, may_hold_secret};
 pub use message::{Exchange, Headers, Request, Response, Transcript, TransportFault};
 pub use region::{InvalidRegion, Region};

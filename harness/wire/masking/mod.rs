@@ -25,6 +25,7 @@ mod secrets;
 mod seen_secrets;
 mod show_message;
 
+#[cfg(feature = "run")]
 pub(crate) use mask::mask_identities;
 pub use mask::{Secret, quote};
 pub use masker::Masker;
