@@ -195,6 +195,7 @@ impl<'de> Deserialize<'de> for Profile {
                         "denied-profile" => profile.denied_profile = map.next_value()?,
                         "clock" => profile.clock = map.next_value()?,
                         "hooks" => profile.hooks = map.next_value()?,
+                        "revision" => profile.revision = map.next_value()?,
                         "claim" => profile.claim = map.next_value()?,
                         "sign" => profile.sign = map.next_value()?,
                         "ca-file" => profile.ca_file = map.next_value()?,
@@ -299,13 +300,14 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 18] = [
+        const PLAIN: [&str; 19] = [
             "endpoint",
             "region",
             "database",
             "denied-profile",
             "clock",
             "hooks",
+            "revision",
             "claim",
             "sign",
             "ca-file",
