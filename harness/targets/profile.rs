@@ -193,6 +193,7 @@ impl<'de> Deserialize<'de> for Profile {
                         "region" => profile.region = map.next_value()?,
                         "database" => profile.database = map.next_value()?,
                         "denied-profile" => profile.denied_profile = map.next_value()?,
+                        "revision" => profile.revision = map.next_value()?,
                         "clock" => profile.clock = map.next_value()?,
                         "hooks" => profile.hooks = map.next_value()?,
                         "claim" => profile.claim = map.next_value()?,
@@ -299,11 +300,12 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 18] = [
+        const PLAIN: [&str; 19] = [
             "endpoint",
             "region",
             "database",
             "denied-profile",
+            "revision",
             "clock",
             "hooks",
             "claim",
