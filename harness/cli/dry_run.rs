@@ -40,7 +40,7 @@ pub(super) fn print(
     for case in &plan.cases {
         listing.with_control(case);
     }
-    let totals = listing.totals();
+    let totals = listing.totals(&operation.name.is);
     let lines: Vec<_> = listing.lines.into_iter().chain([String::new()]).chain(totals).collect();
     super::output::print(&lines.join("\n"))
 }
@@ -102,7 +102,7 @@ impl Listing<'_> {
         *self.operations.entry(operation.clone()).or_default() += times * runs;
     }
 
-    fn totals(&self) -> Vec<String> {
+    fn totals(&self, operation: &str) -> Vec<String> {
         let before = match self.target.calls_before() {
             0 => "",
             _ => ", and one to AWS STS, which says whose the credentials are",
@@ -112,12 +112,14 @@ impl Listing<'_> {
         });
         let rate = self.target.calls_a_second.map_or_else(String::new, |rate| format!(", {rate} a second (--rate)"));
         let cases = self.plan.cases.len();
+        let (decided, musts) = self.forecast.musts(operation, &self.plan.cases);
         let mut totals = vec![
             format!(
                 "at most {} for {cases} {}{before}{rate}, if no answer is in doubt and none is throttled{most}",
                 times(self.calls),
                 if cases == 1 { "case" } else { "cases" }
             ),
+            format!("they decide {decided} of {musts} must-requirements, if every answer is as documented"),
             "nothing was sent".to_owned(),
         ];
         let costs = self.operations.iter().filter_map(|(name, calls)| {

@@ -17,7 +17,7 @@ use super::restraint::restrained;
 use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run};
 use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::{Failure, FixtureArgs};
-use crate::corpus::{Corpus, Plan};
+use crate::corpus::{Corpus, LeftOut, Plan};
 use crate::recording::{Capture, Drift, Recording, RecordingFolder, Unrecordable, VERSION, drifts, path_of};
 use crate::report::{Event, Exit};
 use crate::run::{Described, JudgedCase, Observer, random_seed};
@@ -26,6 +26,9 @@ use crate::verdict::{RecordedTarget, Verdict};
 
 /// At most this many differences of one case are shown.
 const MOST_SHOWN: usize = 20;
+
+/// How old a recording may be in the command that goes on with those that are missing.
+const DAYS: u16 = 180;
 
 #[derive(Debug, Args)]
 pub(super) struct RecordArgs {
@@ -87,6 +90,8 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
     let recorder = Arc::new(Recorder {
         folder,
         selected,
+        left_out: plan.left_out.clone().unwrap_or_default(),
+        stale: args.stale,
         check: args.check,
         stamp: Stamp {
             of,
@@ -144,6 +149,12 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
 /// Reads the recordings of a folder that must be there and have some.
 pub(super) fn load_recordings(folder: &Path, corpus: &Corpus) -> Result<RecordingFolder, Failure> {
     let loaded = RecordingFolder::load(folder, corpus).map_err(|error| Failure::usage(error.to_string()))?;
+    if loaded.recordings().is_empty() && !loaded.elsewhere().is_empty() {
+        return Err(Failure::usage(format!(
+            "{} has only recordings of cases that hold in other revisions of the documents",
+            file_name(folder)
+        )));
+    }
     if loaded.recordings().is_empty() {
         return Err(Failure::usage(format!(
             "{} has no recordings; `countersign record` writes them",
@@ -171,7 +182,8 @@ fn only_stale(plan: &mut Plan, folder: &RecordingFolder, today: Date, days: u16)
 
 /// Refuses to record one kind of target over the recordings of another: what AWS said must not be lost.
 fn refuse_mixture(folder: &RecordingFolder, of: RecordedTarget) -> Result<(), Failure> {
-    let Some(other) = folder.recordings().values().find(|recording| recording.of != of) else { return Ok(()) };
+    let mut all = folder.recordings().values().chain(folder.elsewhere().values());
+    let Some(other) = all.find(|recording| recording.of != of) else { return Ok(()) };
     Err(Failure::usage(format!(
         "{} has recordings of {}, such as {}, and the target is {of}; give each target a folder of its own",
         file_name(&folder.root),
@@ -192,6 +204,8 @@ struct Stamp {
 struct Recorder {
     folder: RecordingFolder,
     selected: BTreeSet<String>,
+    left_out: LeftOut,
+    stale: Option<u16>,
     check: bool,
     stamp: Stamp,
     library: Library,
@@ -262,6 +276,21 @@ impl Recorder {
         came.new + came.same + came.drifted.len() == 0
     }
 
+    /// How to go on where there were too few calls for all cases, of which so many were recorded.
+    fn goes_on(&self, recorded: usize) -> Option<String> {
+        let LeftOut { cases: left_out, calls_of_all, .. } = self.left_out;
+        let left_out = (left_out > 0).then(|| cases(left_out))?;
+        Some(match self.stale {
+            _ if self.check => format!("not looked at: {left_out}; --max-calls {calls_of_all} looks at all"),
+            // The same calls would be made again.
+            Some(_) if recorded == 0 => {
+                format!("still missing: {left_out}, which need more calls; --max-calls {calls_of_all} records all")
+            }
+            Some(_) => format!("still missing: {left_out}; the same command again records more of them"),
+            None => format!("still missing: {left_out}; the same command with --stale {DAYS}d goes on with them"),
+        })
+    }
+
     /// Says what recording came to. Returns whether a check found something.
     fn tell(&self, verdicts: &BTreeMap<Verdict, usize>) -> Result<bool, Failure> {
         let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
@@ -291,6 +320,7 @@ impl Recorder {
         if !unjudged.is_empty() {
             lines.push(format!("not recorded, since no answer of theirs was judged: {}", unjudged.join(", ")));
         }
+        lines.extend(self.goes_on(new + same + drifted));
         print_prose(&lines.join("\n"))?;
         for (case, why) in &came.unrecordable {
             say(&format!("warning: {case} is not recorded: {why}"));

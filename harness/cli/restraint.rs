@@ -140,7 +140,15 @@ pub(super) fn restrained(settings: &Settings, library: &Library, plan: Plan, is_
     let target = settings.foreseen_target();
     let plan = allowed(settings, &target, library, plan, is_asked)?;
     let forecast = Forecast { corpus: &library.corpus, judge: &library.judge, target: &target };
-    let plan = forecast.trimmed(plan, target.max_calls, 1 + target.calls_before());
+    let before = 1 + target.calls_before();
+    if let Some(most) = target.max_calls.filter(|most| *most < before) {
+        return Err(Failure::usage(format!(
+            "{}: a run makes {before} calls before its first case, to AWS STS and to see whether the service answers; \
+             expected more than {before}, found {most}",
+            settings.from.place("max-calls")
+        )));
+    }
+    let plan = forecast.trimmed(plan, target.max_calls, before);
     if let Some(left_out) = plan.left_out.as_ref().filter(|left_out| left_out.total() > 0) {
         for line in left_out_text(left_out, plan.cases.len()) {
             say(&line);

@@ -120,6 +120,13 @@ fn text(evidence: &Evidence, folder: &RecordingFolder, library: &Library) -> Str
         folder.recordings().len()
     ));
     lines.extend(silences(evidence));
+    let elsewhere = folder.elsewhere().len();
+    if elsewhere > 0 {
+        lines.push(format!(
+            "{elsewhere} more are of cases that hold in other revisions of the documents; `countersign run --revision` \
+             takes them"
+        ));
+    }
     let others: BTreeSet<_> = folder.recordings().values().map(|recording| recording.of).collect();
     let others: Vec<_> =
         others.into_iter().filter(|of| *of != RecordedTarget::Aws).map(RecordedTarget::meaning).collect();

@@ -46,6 +46,8 @@ pub struct RecordingFolder {
     /// The folder.
     pub root: PathBuf,
     recordings: BTreeMap<String, Recording>,
+    /// Those of cases that hold in other revisions of the documents only.
+    elsewhere: BTreeMap<String, Recording>,
 }
 
 /// The path of the file of a case below the folder: `parameters/duration-outside/899.json`. Capitals and signs stand as
@@ -68,7 +70,8 @@ pub fn path_of(case: &str) -> PathBuf {
 }
 
 impl RecordingFolder {
-    /// Reads and checks every recording in a folder.
+    /// Reads and checks every recording in a folder. Those of cases that hold in other revisions of the documents only are
+    /// put aside: a folder may have recordings by several revisions.
     ///
     /// # Errors
     /// When the folder cannot be read, or a file is not strict JSON, not a recording, or not of a case of this suite.
@@ -80,12 +83,14 @@ impl RecordingFolder {
         let mut files = Vec::new();
         find(root, DEEPEST, &mut files).map_err(|error| unreadable(&error))?;
         files.sort();
-        let mut recordings = BTreeMap::new();
+        let mut found = Self { root: root.to_owned(), ..Self::default() };
         for file in files {
             let recording = read(root, &file, corpus)?;
-            recordings.insert(recording.case.clone(), recording);
+            let is_elsewhere = corpus.get(&recording.case).is_none();
+            let kind = if is_elsewhere { &mut found.elsewhere } else { &mut found.recordings };
+            kind.insert(recording.case.clone(), recording);
         }
-        Ok(Self { root: root.to_owned(), recordings })
+        Ok(found)
     }
 
     /// The same for a folder that need not be there yet.
@@ -99,6 +104,11 @@ impl RecordingFolder {
     /// The recordings, by the id of their case.
     pub fn recordings(&self) -> &BTreeMap<String, Recording> {
         &self.recordings
+    }
+
+    /// The recordings of cases that hold in other revisions of the documents only, by the id of their case.
+    pub fn elsewhere(&self) -> &BTreeMap<String, Recording> {
+        &self.elsewhere
     }
 
     /// The recording of a case.
@@ -174,18 +184,19 @@ fn read(root: &Path, file: &Path, corpus: &Corpus) -> Result<Recording, LoadErro
         let message = format!("expected {VERSION}, found {}; record it anew", recording.version);
         return Err(error("/version", message));
     }
-    let Some(case) = corpus.get(&recording.case) else {
+    let case = corpus.get(&recording.case);
+    if case.is_none() && !corpus.holds_elsewhere(&recording.case) {
         let near = did_you_mean(&recording.case, corpus.cases().iter().map(|case| case.id.as_str()));
         let message = format!("there is no case \"{}\"{near}; delete the file if the case is gone", recording.case);
         return Err(error("/case", message));
-    };
+    }
     let place = path_of(&recording.case);
     if file.strip_prefix(root).ok() != Some(&place) {
         let message = format!("expected the recording of {} in {}", recording.case, file_name(&place));
         return Err(error("/case", message));
     }
-    if recording.answers.len() != case.calls.len() {
-        let (expected, found) = (case.calls.len(), recording.answers.len());
+    if let Some(expected) = case.map(|case| case.calls.len()).filter(|calls| *calls != recording.answers.len()) {
+        let found = recording.answers.len();
         let message = format!("expected {expected}, one for each call of the case, found {found}; record it anew");
         return Err(error("/answers", message));
     }

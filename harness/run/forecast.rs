@@ -4,7 +4,7 @@
 //! it may, and all that is made is deleted as late as it may be. What is sent again because of a fault, a throttled
 //! request or a doubtful answer comes on top; [`super::budget`] bounds it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,6 +162,17 @@ impl Forecast<'_> {
             Some(judgement) => judgement.decided.into_iter().collect(),
             None => case.case.requirements.clone(),
         }
+    }
+
+    /// How many `must` requirements of an operation cases decide together if each of their calls is answered as the
+    /// contract says, and how many the target is held to.
+    pub fn musts(&self, operation: &str, cases: &[Arc<ExpandedCase>]) -> (usize, usize) {
+        let rows = self.contract().register.of(Side::Server, operation);
+        let is_claimed = |feature| self.target.features.contains(feature);
+        let rows = rows.filter(|row| row.counts() && row.is_tested() && is_claimed(&row.feature));
+        let musts: HashSet<_> = rows.map(|row| row.id.as_str()).collect();
+        let decided: HashSet<_> = cases.iter().flat_map(|case| self.decides(case)).collect();
+        (decided.iter().filter(|id| musts.contains(id.as_str())).count(), musts.len())
     }
 
     /// What would go over the wire between a case and the mock; `None` if the mock has no reply to one of its calls.

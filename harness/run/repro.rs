@@ -19,7 +19,7 @@ pub(super) fn line(
     request: &Request,
     (target, contract): (&Target, &Contract),
 ) -> String {
-    if call.request.caller.is_some() {
+    if call.request.caller.is_some() || takes_an_answer(call) {
         return command(case, target, contract);
     }
     let raw = call.request.raw.as_ref();
@@ -58,6 +58,11 @@ pub(super) fn line(
     let origin = target.endpoint.origin().ascii_serialization();
     let _ = write!(line, " {}", word(&format!("{origin}{}", request.target)));
     line
+}
+
+/// Whether the request holds a text of an earlier answer. It is of no use later, and may name an account.
+fn takes_an_answer(call: &Call) -> bool {
+    call.request.texts().any(|text| ["${steps.", "${escaped:steps."].iter().any(|name| text.contains(name)))
 }
 
 fn signing_options(target: &Target, contract: &Contract, secret: &str) -> String {

@@ -105,6 +105,54 @@ fn only_what_is_old_or_missing_is_recorded_again() {
 }
 
 #[test]
+fn recording_again_with_few_calls_reaches_every_case() {
+    let (files, name) = folder();
+    let few = ["record", &name, "errors/**", "success/**", "--max-calls", "12"];
+    let finished = Program::new(&few).finish();
+    finished.expect(0, &["still missing: ", "; the same command with --stale 180d goes on with them"]);
+    let stale = [&few[..], &["--stale", "180d"]].concat();
+    let mut goes_on = Program::new(&stale).finish();
+    goes_on.expect(0, &["the same command again records more of them"]);
+    for _ in 0..8 {
+        if !goes_on.stdout.contains("still missing") {
+            break;
+        }
+        goes_on = Program::new(&stale).finish();
+    }
+    goes_on.expect(0, &["recorded "]);
+    assert!(!goes_on.stdout.contains("still missing"), "{}", goes_on.stdout);
+    let (all, whole) = folder();
+    Program::new(&["record", &whole, "errors/**", "success/**"]).finish().expect(0, &[]);
+    assert_eq!(files_in(files.path()).keys().collect::<Vec<_>>(), files_in(all.path()).keys().collect::<Vec<_>>());
+    let check = [&few[..], &["--check"]].concat();
+    Program::new(&check).finish().expect(0, &["not looked at: ", " looks at all"]);
+}
+
+#[test]
+fn a_case_that_needs_more_calls_than_allowed_is_told_with_how_many() {
+    let (_files, name) = folder();
+    let line = format!("record {name} success/called-at-the-same-time --max-calls 4 --stale 180d --target emulator");
+    Program::line(&line).finish().expect(4, &["none can be run with 4 calls"]);
+}
+
+#[test]
+fn a_folder_may_have_recordings_by_several_revisions() {
+    let (files, name) = folder();
+    let cases = ["success/workgroup-only", "parameters/workgroup-missing"];
+    let older = [&["record", &name, "--target", "emulator", "--revision", "2022"], &cases[..]].concat();
+    Program::new(&older).finish().expect(0, &["2 new"]);
+    Program::new(&["record", &name, "success"]).finish().expect(0, &["1 as before"]);
+    assert!(files_in(files.path()).contains_key("parameters/workgroup-missing.json"));
+    let validate = ["validate", "--recordings", &name];
+    Program::new(&validate).finish().expect(0, &["1 more are of cases that hold in other revisions of the documents"]);
+    let demonstration = ["run", "--target", "emulator", "--recordings", &name, "--recordings-of", "emulator"];
+    let older = [&demonstration[..], &["--revision", "2022"], &cases[..]].concat();
+    Program::new(&older).finish().expect(0, &["recordings of the emulator (not AWS)", "2 cases: 2 pass"]);
+    fs::remove_dir_all(files.path().join("success")).expect("it is there");
+    Program::new(&validate).finish().expect(2, &["only recordings of cases that hold in other revisions"]);
+}
+
+#[test]
 fn what_a_server_answers_otherwise_is_told_and_not_written() {
     let (files, name) = folder();
     let right = Served::emulator(&[]);

@@ -25,6 +25,8 @@ fn a_dry_run_shows_every_call_their_number_and_their_costs_and_what_is_left_out(
             "one to AWS STS",
             ", 2 a second (--rate)",
             "no more than 40 are made (--max-calls)",
+            "\nthey decide ",
+            " must-requirements, if every answer is as documented\n",
             "nothing was sent",
             "at AWS, GetCredentials, 39 calls: no price is named for a call",
             "https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-billing.html",
@@ -57,6 +59,7 @@ fn a_dry_run_shows_every_call_their_number_and_their_costs_and_what_is_left_out(
     "success/workgroup-only  POST / GetCredentials, not signed"
 )]
 #[case::no_calls("success --max-calls 0", 2, "--max-calls")]
+#[case::too_few_calls("success --max-calls 1", 2, "--max-calls: a run makes 2 calls before its first case, to AWS STS")]
 #[case::no_rate("success --rate 0", 2, "expected 0.001 to 1000 calls a second, found 0")]
 #[case::wrong_rate("success --rate fast", 2, "expected calls a second, such as 0.5, found \"fast\"")]
 fn what_is_risky_at_real_aws_is_refused_with_the_flag_that_allows_it(

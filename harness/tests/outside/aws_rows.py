@@ -1,11 +1,13 @@
 """The table of aws_without_aws.py: the commands that ask AWS, and what must come of each."""
 
+import json
 import re
+import signal
 import sys
 
 import aws_stand_in as aws
 import credentials_as_botocore_finds_them as sources
-from pages import ROOT
+from pages import DOCS, ROOT, blocks
 
 HOME = "us-east-1"
 REDIRECTS_AT = 8302
@@ -15,17 +17,37 @@ KEYS = sources.TEMPORARY
 
 class Row:
     """A command, and what must come of it: its exit code, what it says, the hosts that TLS is asked for in this order
-    (None where `check` looks at them), and which of them no request may reach. `check` finds more that is wrong.
+    (None where `check` looks at them), and which of them no request may reach. `check` and `reads` find more that is
+    wrong: with the requests and the stand-in, and with the files that it wrote, what it said, and the requests.
+
+    `stop` sends a signal once an operation was called. `then` are further commands in the same folder, which must end
+    with exit code 0. All of them together ask `identities` times whose account it is.
 
     The others are those of the stand-in: `account`, `policy`, `shown` and `redirects`.
     """
 
     def __init__(
-        self, name, arguments, code, asked=(), said=(), quiet=(), check=None, variables=KEYS, files=None, **stand_in
+        self,
+        name,
+        arguments,
+        code,
+        asked=(),
+        said=(),
+        quiet=(),
+        check=None,
+        reads=None,
+        variables=KEYS,
+        files=None,
+        stop=None,
+        then=(),
+        identities=1,
+        **stand_in,
     ):
         self.name, self.arguments, self.code, self.said = name, arguments, code, said
-        self.asked, self.quiet, self.check = asked if asked is None else list(asked), quiet, check
+        self.asked, self.quiet = asked if asked is None else list(asked), quiet
+        self.check, self.reads = check, reads
         self.variables, self.files, self.stand_in = variables, files or {}, stand_in
+        self.stop, self.then, self.identities = stop, then, identities
 
 
 def allow(region=HOME, workgroup=aws.WORKGROUP):
@@ -130,7 +152,8 @@ def of_refusals():
         "run": ["run", "success"],
         "doctor": ["doctor"],
         "baseline": ["baseline", "write", "b.json"],
-        "cleanup": ["cleanup"],
+        "record": ["record", "recordings"],
+        "cleanup": ["cleanup", "--tagged"],
     }
     look_alike = ["--endpoint", f"https://{aws.SERVICE}.us-east-1.\u0430mazonaws.com", "--workgroup", aws.WORKGROUP]
     for name, command in commands.items():
@@ -144,19 +167,19 @@ def of_refusals():
             6,
             files={"aws-config": f"[default]\nendpoint_url = https://{SERVICE}\n"},
         )
-        if name != "cleanup":
-            yield Row(
-                f"refused, another account, {name}",
-                [*command, *to(), *allow()],
-                6,
-                [STS],
-                said=["another account"],
-                account="999999999999",
-            )
-    yield Row(
-        "refused, cleanup of what is allowed", ["cleanup", *to(), *allow()], 6, said=["nothing is made at real AWS"]
-    )
-    yield run("refused, cases that make something", ["lifecycle", *to(), *allow(), "--claim", "provisioning"], 6)
+        yield Row(
+            f"refused, another account, {name}",
+            [*command, *to(), *allow()],
+            6,
+            [STS],
+            said=["another account"],
+            account="999999999999",
+        )
+    for command in [["run"], ["record", "recordings"]]:
+        for does, flag in [(["lifecycle", "--claim", "provisioning"], "--allow-create"), (["signature"], "--allow-raw")]:
+            yield Row(f"refused without {flag}, {command[0]}", [*command, *does, *to(), *allow()], 6, said=[flag])
+    yield run("refused without --allow-raw, no signature", ["--no-sign", *to(), *allow()], 6, said=["--allow-raw"])
+    yield run("refused, too few calls", [*to(), *allow(), "--max-calls", "1"], 2, said=["makes 2 calls before"])
 
 
 def of_redirects():
@@ -195,11 +218,20 @@ def of_the_whole():
     least = policy("Allow")
     yield Row(
         "every case, with the least rights",
-        ["run", *to(), *allow()],
+        ["run", *to(), *allow(), "--max-calls", "400", "--allow-raw"],
         0,
         both(),
         said=["conformant for core, signature"],
         check=one_workgroup,
+        policy=least,
+    )
+    yield Row(
+        "every case that sends nothing malformed, with the least rights",
+        ["run", *to(), *allow(), "--max-calls", "400"],
+        0,
+        both(),
+        said=["77 cases left out", "only with --allow-raw"],
+        check=nothing_raw,
         policy=least,
     )
     yield Row(
@@ -236,7 +268,7 @@ def of_the_whole():
         policy=policy("Allow", aws.WORKGROUP_ID.replace("1", "2")),
     )
     yield Row("the settings", ["config", "show", *to(), *allow()], 0)
-    yield Row("a plan", ["run", "--dry-run", *to(), *allow()], 0)
+    yield Row("a plan", ["run", "--dry-run", *to(), *allow()], 0, said=["nothing was sent"])
     # An SDK under test is asked about loopback alone, whatever the environment names.
     named = {
         **KEYS,
@@ -252,6 +284,122 @@ def of_the_whole():
         said=["1 pass"],
         variables=named,
     )
+
+
+def of_budgets():
+    yield Row(
+        "a budget of 60, where none is named",
+        ["run", *to(), *allow()],
+        0,
+        both(),
+        said=["60 of 60 calls"],
+        reads=at_most(60),
+    )
+    # The plan comes first, so that the run can be held against it.
+    yield Row(
+        "a budget of 40, which decides what the plan says",
+        ["run", "--dry-run", *to(), *allow(), "--max-calls", "40"],
+        0,
+        both(),
+        said=["40 of 40 calls"],
+        reads=as_planned(40),
+        then=[["run", *to(), *allow(), "--max-calls", "40", "--report-json", "then.json"]],
+    )
+    yield Row(
+        "a budget of 40, of a baseline",
+        ["baseline", "write", "b.json", *to(), *allow(), "--max-calls", "40"],
+        0,
+        both(),
+        reads=at_most(40),
+    )
+    yield run(
+        "a rate of 2 a second, where none is named",
+        [*to(), *allow()],
+        0,
+        both(),
+        variables={**KEYS, "COUNTERSIGN_RATE": None},
+        reads=no_faster_than(2),
+    )
+
+
+def of_recordings():
+    record = ["record", "recordings", *to(), *allow()]
+    yield Row(
+        "recordings, with the least rights",
+        [*record, "--max-calls", "400", "--allow-raw"],
+        0,
+        both(),
+        said=["of real AWS", "0 contradicted", "confirmed by recordings of real AWS"],
+        check=one_workgroup,
+        reads=recorded(300),
+        then=[
+            ["validate", "--recordings", "recordings"],
+            ["run", "success", "--target", "emulator", "--recordings", "recordings"],
+        ],
+        policy=policy("Allow"),
+    )
+    yield Row(
+        "recordings, a little each time",
+        [*record, "--max-calls", "200", "--stale", "180d"],
+        0,
+        both(),
+        said=["still missing: ", "the same command again records more"],
+        check=nothing_raw,
+        reads=recorded(250),
+        then=[[*record, "--max-calls", "200", "--stale", "180d"]] * 2,
+        identities=3,
+    )
+    yield Row("recordings, 60 calls", record, 0, both(), said=["with --stale 180d goes on"], reads=at_most(60))
+    yield Row("recordings of nothing", ["validate", "--recordings", "."], 2, said=["`countersign record` writes them"])
+
+
+def of_provisioning():
+    makes = ["lifecycle", *to(), *allow(), "--claim", "provisioning", "--allow-create", "--max-calls", "2000"]
+    clean = ["cleanup", *to(), *allow()]
+    yield Row("what cases make", ["run", *makes], 0, both(), said=["4 pass"], check=tagged, policy=to_create())
+    yield Row("nothing to clean up", clean, 0, said=["nothing is left behind"])
+    for operation in ["CreateNamespace", "CreateWorkgroup", "DeleteNamespace"]:
+        yield Row(
+            f"a run that is killed at {operation}",
+            ["run", *makes],
+            -signal.SIGKILL,
+            both(),
+            stop=(operation, signal.SIGKILL),
+            then=[clean, clean],
+            said=["nothing is left behind"],
+            identities=2,
+            policy=to_create(),
+        )
+    yield Row(
+        "a run that is killed, its journal lost",
+        ["run", *makes, "--seed", "7", "--leftovers", "lost.jsonl"],
+        -signal.SIGKILL,
+        both(),
+        stop=("CreateWorkgroup", signal.SIGKILL),
+        then=[[*clean, "--tagged", "7"]],
+        said=["deleted: namespace"],
+        identities=2,
+        policy=to_create(),
+    )
+    yield Row(
+        "a run that is interrupted",
+        ["run", *makes],
+        130,
+        both(),
+        stop=("CreateWorkgroup", signal.SIGINT),
+        policy=to_create(),
+    )
+    yield Row("what cases make, for recordings", ["record", "r", *makes], 0, both(), check=tagged, policy=to_create())
+
+
+def to_create():
+    """The policies of the page together."""
+    return both_of([json.loads(block) for block in blocks((DOCS / "aws.md").read_text(), "json")])
+
+
+def both_of(policies):
+    """Several policies as one."""
+    return {**policies[0], "Statement": [statement for policy in policies for statement in policy["Statement"]]}
 
 
 # What is wrong with what came.
@@ -301,6 +449,75 @@ def one_workgroup(requests, _):
         yield "it never asked for the workgroup that is allowed"
 
 
+def nothing_raw(requests, stand_in):
+    """Beside what `one_workgroup` finds."""
+    yield from one_workgroup(requests, stand_in)
+    for request in requests:
+        if request.key is None or request.method != "POST":
+            yield f"it sent a {request.method} that is not signed as it should be"
+        try:
+            json.loads(request.body)
+        except ValueError:
+            yield f"it sent the body {request.body!r}"
+
+
+def tagged(requests, _):
+    for request in requests:
+        if request.operation.startswith("Create"):
+            tags = json.loads(request.body).get("tags", [])
+            if not any(tag["key"] == "countersign-run" for tag in tags):
+                yield f"{request.operation} has no tag of the run"
+
+
+# What is wrong with what it wrote and said.
+
+
+def at_most(calls):
+    def reads(files, _, requests):
+        # One of the calls is the question to STS.
+        if not calls - 5 <= len(requests) + 1 <= calls:
+            yield f"expected about {calls} calls with that to STS, found {len(requests) + 1}"
+
+    return reads
+
+
+def as_planned(calls):
+    def reads(files, said, requests):
+        yield from at_most(calls)(files, said, requests)
+        planned = re.search(r"at most (\d+) calls for", said)
+        if not planned or int(planned[1]) != len(requests):
+            yield f"expected the {planned and planned[1]} calls of the plan, found {len(requests)}"
+        musts = re.search(r"they decide (\d+) of (\d+) must-requirements", said)
+        features = json.loads(files["then.json"])["summary"]["features"].values()
+        decided = [str(sum(feature[part] for feature in features)) for part in ["decided", "must"]]
+        if not musts or list(musts.groups()) != decided:
+            yield f"expected {musts and musts[0]}, found {decided}"
+
+    return reads
+
+
+def no_faster_than(rate):
+    def reads(files, _, requests):
+        took = json.loads(files["report.json"])["summary"]["duration_ms"] / 1000
+        if took < (len(requests) - 1) / rate:
+            yield f"{len(requests)} requests took {took} s"
+
+    return reads
+
+
+def recorded(least):
+    def reads(files, _, requests):
+        found = {name: json.loads(text) for name, text in files.items() if name.startswith("recordings/")}
+        if len(found) < least:
+            yield f"expected {least} recordings, found {len(found)}"
+        for name, recording in found.items():
+            if recording["of"] != "aws":
+                yield f"{name} is of {recording['of']}"
+
+    return reads
+
+
 def table():
-    for part in [of_sources, of_partitions, of_certificates, of_refusals, of_redirects, of_the_whole]:
+    parts = [of_sources, of_partitions, of_certificates, of_refusals, of_redirects, of_the_whole]
+    for part in [*parts, of_budgets, of_recordings, of_provisioning]:
         yield from part()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import aws_services
 import botocore.loaders
+import botocore.session
 import requests_stay_on_the_machine as namespace
 from aws_services import ACCOUNT
 from serving import serving
@@ -42,6 +43,8 @@ REGIONS = [
 ]
 FORMS = ["plain", "fips", "dual stack", "fips dual stack"]
 METADATA = ["169.254.169.254", "169.254.170.2"]
+# Who looks at what is there for the scripts, not for the program.
+WATCHER = {"aws_access_key_id": "AKIAWATCHER", "aws_secret_access_key": "watcher-secret"}
 # What is wrong with a certificate that a host can show in place of the right one.
 WRONG = ["another host", "expired", "unknown authority", "signed by itself"]
 
@@ -245,6 +248,8 @@ class StandIn:
                     | ({"session_token": token} if token else {})
                     for key, (secret, token) in aws_services.KNOWN.items()
                 ]
+                names = {name.removeprefix("aws_"): value for name, value in WATCHER.items()}
+                callers.append({"user": "watcher", **names, "policies": [ANYTHING]})
                 files = {
                     "identities": {"version": 1, "principals": callers},
                     "state": {"version": 1, "realms": [realm(region)]},
@@ -281,6 +286,18 @@ class StandIn:
             for found in re.findall("Signature=([0-9a-f]{64})", request.fields.get("authorization", ""))
         }
         return [*aws_services.secrets(), *self.passwords, *signatures]
+
+    def left(self, region="us-east-1"):
+        """The namespaces and workgroups that are there beside those that were there before. Nobody else sees the
+        question: it goes to the emulator itself."""
+        endpoint = f"http://127.0.0.1:{self.port_of(region)}"
+        client = botocore.session.get_session().create_client(SERVICE, region, endpoint_url=endpoint, **WATCHER)
+        before, found = realm(region), set()
+        for kind in ["namespaces", "workgroups"]:
+            for page in client.get_paginator(f"list_{kind}").paginate():
+                names = {item[f"{kind[:-1]}Name"] for item in page[kind] if item["status"] != "DELETING"}
+                found |= {f"{kind[:-1]} {name}" for name in names - set(before[kind])}
+        return found
 
     # The network.
 

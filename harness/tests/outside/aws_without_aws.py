@@ -4,9 +4,10 @@
 Usage: aws_without_aws.py COUNTERSIGN [NAME ...]
 
 Needs botocore, ip and openssl. Runs the program in a namespace without a route, where the real host names of AWS lead
-to a stand-in (aws_stand_in.py). The program itself is unchanged. Each row of the table is a command, with what must
-come of it: its exit code, what it says, and what arrived. In every row, no name may be asked of a resolver, no packet
-may be meant for another machine, and no secret may be in anything that the program said, logged or wrote.
+to a stand-in (aws_stand_in.py). The program itself is unchanged. Each row of the table is a command, or several, with
+what must come of it: its exit code, what it says and writes, and what arrived. In every row, no name may be asked of a
+resolver, no packet may be meant for another machine, no secret may be in anything that the program said, logged or
+wrote, and nothing that it made may be left.
 
 Prints a line for each row. Ends with `N passed, M failed`; exit code 1 if one failed. Where no such namespace can be
 made, it says so and ends with 77, or with 1 where COUNTERSIGN_MUST_ISOLATE is set.
@@ -22,20 +23,46 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import aws_services
 import aws_stand_in as aws
 import requests_stay_on_the_machine as namespace
-from aws_rows import REDIRECTS_AT, SERVICE, STS, table
+from aws_rows import REDIRECTS_AT, SERVICE, STS, Row, table
 from leaks import leaks
 from without_a_route import sent_elsewhere
 
 REPORTS = ["jsonl", "json", "junit", "html", "md"]
+# How long a command may take.
+SECONDS = 120
+
+
+def finished(row, command, stand_in, **where):
+    """Runs the first command of a row, and stops it where the row says so. Gives its exit code and what it said."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **where
+    ) as process:
+        if row.stop:
+            operation, way = row.stop
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end and process.poll() is None and not has_called(stand_in, operation):
+                time.sleep(0.005)
+            process.send_signal(way)
+        try:
+            said, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return process.returncode, said.decode(errors="replace")
+
+
+def has_called(stand_in, operation):
+    return any(request.operation == operation for request in stand_in.requests())
 
 
 def said_by(row, program, stand_in):
-    """Runs the command of a row. Gives its exit code, what it said and logged, and what it wrote into files."""
+    """Runs the commands of a row. Gives the exit codes, what they said and logged, and the files that they wrote."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         given = {"authority.pem": Path(stand_in.certificates.authority).read_text(), **row.files}
         for file, text in given.items():
@@ -52,41 +79,50 @@ def said_by(row, program, stand_in):
             "CI": "true",
             "AWS_CONFIG_FILE": str(Path(folder, "aws-config")),
             "COUNTERSIGN_LOG": "trace",
+            # A stand-in needs no mercy.
+            "COUNTERSIGN_RATE": "1000",
             "AWS_SHARED_CREDENTIALS_FILE": str(Path(folder, "aws-credentials")),
             "SSL_CERT_FILE": "authority.pem",
             **row.variables,
         }
+        where = {"cwd": folder, "env": {name: value for name, value in environment.items() if value is not None}}
         reports = (
             [word for kind in REPORTS for word in (f"--report-{kind}", f"report.{kind}")]
-            if row.arguments[0] == "run"
+            if row.arguments[0] == "run" and "--dry-run" not in row.arguments
             else []
         )
-        done = subprocess.run(
-            [program, *row.arguments[:1], *reports, *row.arguments[1:]],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=120,
-        )
-        said = (done.stdout + done.stderr).decode(errors="replace")
-        new = [
-            file for file in Path(folder).rglob("*") if file.is_file() and str(file.relative_to(folder)) not in given
-        ]
-        return done.returncode, said, "".join(file.read_text(errors="replace") for file in new)
+        code, said = finished(row, [program, *row.arguments[:1], *reports, *row.arguments[1:]], stand_in, **where)
+        codes = [code]
+        for arguments in row.then:
+            code, more = finished(Row("", arguments, 0), [program, *arguments], stand_in, **where)
+            codes.append(code)
+            said += more
+        new = {
+            str(file.relative_to(folder)): file.read_text(errors="replace")
+            for file in Path(folder).rglob("*")
+            if file.is_file()
+        }
+        return codes, said, {name: text for name, text in new.items() if name not in given}
+
+
+def around(text):
+    """The text before and behind the account."""
+    at = text.index(aws.ACCOUNT)
+    return text[max(0, at - 120) : at + 60]
 
 
 def check(row, program, stand_in):
     stand_in.begin(**row.stand_in)
     before = sent_elsewhere()
-    code, said, written = said_by(row, program, stand_in)
+    codes, said, files = said_by(row, program, stand_in)
     asked, requests = stand_in.connected(), stand_in.requests()
     print(
-        f"{row.name}: exit code {code}; asked {', '.join(asked) or 'nobody'}; {len(requests)} requests to the service",
+        f"{row.name}: exit code {', '.join(map(str, codes))}; asked {', '.join(asked) or 'nobody'}; "
+        f"{len(requests)} requests to the service",
         flush=True,
     )
-    words = " ".join(said.split())
-    wrong = [f"expected exit code {row.code}"] if code != row.code else []
+    words, written = " ".join(said.split()), "".join(files.values())
+    wrong = [f"expected exit code {row.code}, then 0"] if codes != [row.code, *(0 for _ in row.then)] else []
     wrong += [f"expected to ask {row.asked}"] if row.asked is not None and asked != row.asked else []
     wrong += [f"expected to read {text!r}" for text in row.said if text not in words]
     wrong += [
@@ -96,17 +132,21 @@ def check(row, program, stand_in):
     ]
     if asked:
         identities = [place for place in stand_in.stands.asked if place.endswith(" GetCallerIdentity")]
-        if len(identities) != (STS not in row.quiet) or not all(place.startswith("sts.") for place in identities):
-            wrong.append(f"expected one question whose account it is, found {stand_in.stands.asked}")
+        if len(identities) != (STS not in row.quiet) * row.identities or not all(
+            place.startswith("sts.") for place in identities
+        ):
+            wrong.append(f"expected {row.identities} questions whose account it is, found {stand_in.stands.asked}")
     wrong += stand_in.stands.wrong
     wrong += [f"the name {name} was asked of the resolver" for name in stand_in.names.names]
     wrong += ["something was meant for another machine"] if sent_elsewhere() != before else []
     wrong += ["it panicked"] if "panicked" in said else []
     wrong += leaks(said + written, stand_in.secrets())
-    wrong += ["the account is in a file that it wrote"] if aws.ACCOUNT in written else []
+    wrong += [f"the account is in {name}, in {around(text)!r}" for name, text in files.items() if aws.ACCOUNT in text]
     wrong += row.check(requests, stand_in) if row.check else []
+    wrong += row.reads(files, said, requests) if row.reads else []
+    wrong += [f"{thing} is left" for thing in stand_in.left()] if has_called(stand_in, "CreateNamespace") else []
     if wrong:
-        print("  " + "\n  ".join(wrong) + f"\n  it said: {words[:1500]}")
+        print("  " + "\n  ".join(wrong) + f"\n  it said: {words[:1500]} ... {words[-1500:]}")
     return wrong
 
 
