@@ -306,7 +306,6 @@ impl<'de> Deserialize<'de> for Key {
             "region",
             "database",
             "denied-profile",
-            "revision",
             "clock",
             "hooks",
             "revision",
