@@ -196,7 +196,6 @@ impl<'de> Deserialize<'de> for Profile {
                         "revision" => profile.revision = map.next_value()?,
                         "clock" => profile.clock = map.next_value()?,
                         "hooks" => profile.hooks = map.next_value()?,
-                        "revision" => profile.revision = map.next_value()?,
                         "claim" => profile.claim = map.next_value()?,
                         "sign" => profile.sign = map.next_value()?,
                         "ca-file" => profile.ca_file = map.next_value()?,
