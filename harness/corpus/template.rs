@@ -72,6 +72,7 @@ impl<'a> Placeholder<'a> {
 }
 
 /// A text in pieces: each is plain text and the name of the placeholder behind it; the last one has none.
+#[cfg(feature = "cli")]
 pub(crate) fn pieces(text: &str) -> Vec<(&str, Option<&str>)> {
     let (mut pieces, mut rest) = (Vec::new(), text);
     while let Some((before, inside)) = rest.split_once("${") {

@@ -2,7 +2,7 @@
 //!
 //! Calls are counted at their most, where no answer is in doubt: a call that waits for something is repeated as long as
 //! it may, and all that is made is deleted as late as it may be. What is sent again because of a fault, a throttled
-//! request or a doubtful answer comes on top; [`super::budget`] bounds it.
+//! request or a doubtful answer comes on top; the budget of the run bounds it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -19,6 +19,7 @@ pub(super) fn put(input: &mut Input, form: &TagForm, seed: u64) {
 }
 
 /// The seed of the run whose tag is among these; `None` if no run's is.
+#[cfg(any(feature = "cli", test))]
 pub(super) fn run_of(tags: &Value, form: &TagForm) -> Option<u64> {
     let of_run = |tag: &&Value| tag.get(&form.key).and_then(Value::as_str) == Some(KEY);
     tags.as_array()?.iter().find(of_run)?.get(&form.value)?.as_str()?.parse().ok()

@@ -44,7 +44,7 @@ MODEL = "service-model"
 # The two documents, and the older copy that says what they no longer do; other revisions of them support nothing.
 PAGES = {"api-reference", "boto3", "older-api-reference"}
 # What no model can hold.
-BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after|makes)$|^/reserved_words/|^/error_name_member$")
+BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after|makes|costs)$|^/reserved_words/|^/error_name_member$")
 
 
 class Checks:
