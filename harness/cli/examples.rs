@@ -78,6 +78,8 @@ Examples:
       Delete what a run with this seed may have made there, where its journal is lost too
   countersign cleanup --endpoint http://localhost:4566 --tagged 1234
       Delete what has the tag of that run, which --allow-create gives
+  countersign cleanup --target aws {named} --allow-aws 123456789012/us-east-1/{name}
+      Delete what they left behind at real AWS
 
 Exit codes:
   0  nothing is left behind
@@ -116,8 +118,8 @@ Examples:
       Record the embedded emulator
   countersign record recordings/mine --endpoint http://localhost:4566 {named}
       Record a server
-  countersign record recordings/aws --target aws {named} --allow-aws 123456789012/us-east-1/{name}
-      Record real AWS, for this {noun} only
+  countersign record recordings/aws --target aws {named} --allow-aws 123456789012/us-east-1/{name} --stale 180d
+      Record real AWS, for this {noun} only: what is missing, with 60 calls each time
   countersign record recordings/mine --stale 180d --endpoint http://localhost:4566 {named}
       Record again what is older than half a year, and what is missing
   countersign record recordings/mine --check --endpoint http://localhost:4566 {named}
@@ -335,13 +337,13 @@ pub(super) mod tests {
     /// The documents that show command lines, and the least number of command lines that each shows.
     const DOCUMENTS: [(&str, usize); 14] = [
         ("README.md", 2),
-        ("harness/docs/aws.md", 5),
+        ("harness/docs/aws.md", 14),
         ("harness/docs/baselines.md", 3),
         ("harness/docs/contributing.md", 2),
         ("harness/docs/emulator.md", 4),
         ("harness/docs/installing.md", 0),
         (LOGINS, 2),
-        ("harness/docs/recordings.md", 7),
+        ("harness/docs/recordings.md", 8),
         ("harness/docs/reports.md", 6),
         ("harness/docs/running.md", 3),
         ("harness/docs/rust.md", 0),

@@ -77,7 +77,7 @@ enum Command {
     ///
     /// A run writes down what it makes before it makes it, and deletes it when the case has ended. What is still in such
     /// a journal is deleted now, and nothing else, unless a flag says how to find more. The teardown hook of a run that was killed is executed again.
-    #[command(after_help = examples::CLEANUP)]
+    #[command(after_help = examples::fill_template(examples::CLEANUP))]
     Cleanup(Box<cleanup::CleanupArgs>),
     /// List cases, suites, operations, requirements, features, defects, drivers or replies of the mock
     #[command(after_help = examples::LIST)]

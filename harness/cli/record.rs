@@ -22,7 +22,7 @@ use crate::recording::{Capture, Drift, Recording, RecordingFolder, Unrecordable,
 use crate::report::{Event, Exit};
 use crate::run::{Described, JudgedCase, Observer, random_seed};
 use crate::text::{LINE_SHOWN, escape, file_name, foreign, foreign_within};
-use crate::verdict::{RecordedTarget, Verdict};
+use crate::verdict::{Reason, RecordedTarget, Verdict};
 
 /// At most this many differences of one case are shown.
 const MOST_SHOWN: usize = 20;
@@ -122,12 +122,14 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
         recordings: None,
     };
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    let mut cut_short = 0;
     let ended = super::block_on(execution.run(|event| {
         if let Event::Case(case) = event {
             *verdicts.entry(case.verdict).or_default() += 1;
+            cut_short += usize::from(matches!(case.reason, Some(Reason::OutOfCalls { .. })));
         }
     }))??;
-    let drifted = recorder.tell(&verdicts)?;
+    let drifted = recorder.tell(&verdicts, cut_short)?;
     if ended.interrupted {
         say("interrupted: what was recorded by then stays, and each file of it is whole");
         return Ok(ended.into());
@@ -276,23 +278,22 @@ impl Recorder {
         came.new + came.same + came.drifted.len() == 0
     }
 
-    /// How to go on where there were too few calls for all cases, of which so many were recorded.
-    fn goes_on(&self, recorded: usize) -> Option<String> {
-        let LeftOut { cases: left_out, calls_of_all, .. } = self.left_out;
-        let left_out = (left_out > 0).then(|| cases(left_out))?;
+    /// How to go on where there were too few calls for all cases. So many were recorded, and so many others were begun.
+    fn goes_on(&self, recorded: usize, cut_short: usize) -> Option<String> {
+        let missing = self.left_out.cases + cut_short;
+        let missing = (missing > 0).then(|| cases(missing))?;
         Some(match self.stale {
-            _ if self.check => format!("not looked at: {left_out}; --max-calls {calls_of_all} looks at all"),
+            _ if self.check => format!("not looked at: {missing}; a higher --max-calls looks at all"),
             // The same calls would be made again.
-            Some(_) if recorded == 0 => {
-                format!("still missing: {left_out}, which need more calls; --max-calls {calls_of_all} records all")
-            }
-            Some(_) => format!("still missing: {left_out}; the same command again records more of them"),
-            None => format!("still missing: {left_out}; the same command with --stale {DAYS}d goes on with them"),
+            Some(_) if recorded == 0 => format!("still missing: {missing}; they need a higher --max-calls"),
+            Some(_) => format!("still missing: {missing}; the same command again records more of them"),
+            None => format!("still missing: {missing}; the same command with --stale {DAYS}d goes on with them"),
         })
     }
 
-    /// Says what recording came to. Returns whether a check found something.
-    fn tell(&self, verdicts: &BTreeMap<Verdict, usize>) -> Result<bool, Failure> {
+    /// Says what recording came to, with `cut_short` cases for which no call was left. Returns whether a check found
+    /// something.
+    fn tell(&self, verdicts: &BTreeMap<Verdict, usize>, cut_short: usize) -> Result<bool, Failure> {
         let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = file_name(&self.folder.root);
         if let Some(file) = &came.unwritable {
@@ -320,7 +321,7 @@ impl Recorder {
         if !unjudged.is_empty() {
             lines.push(format!("not recorded, since no answer of theirs was judged: {}", unjudged.join(", ")));
         }
-        lines.extend(self.goes_on(new + same + drifted));
+        lines.extend(self.goes_on(new + same + drifted, cut_short));
         print_prose(&lines.join("\n"))?;
         for (case, why) in &came.unrecordable {
             say(&format!("warning: {case} is not recorded: {why}"));

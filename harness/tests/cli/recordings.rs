@@ -125,7 +125,19 @@ fn recording_again_with_few_calls_reaches_every_case() {
     Program::new(&["record", &whole, "errors/**", "success/**"]).finish().expect(0, &[]);
     assert_eq!(files_in(files.path()).keys().collect::<Vec<_>>(), files_in(all.path()).keys().collect::<Vec<_>>());
     let check = [&few[..], &["--check"]].concat();
-    Program::new(&check).finish().expect(0, &["not looked at: ", " looks at all"]);
+    Program::new(&check).finish().expect(0, &["not looked at: ", "a higher --max-calls looks at all"]);
+}
+
+#[test]
+fn a_case_that_was_begun_and_had_no_call_left_is_missing_too() {
+    let (_files, name) = folder();
+    // The answer is wrong, and no second call is left to make sure.
+    let stub = Stub::of_operations(aws("200 OK", r#"{"dbUser":1}"#));
+    let line = format!("record {name} success/workgroup-only --max-calls 2");
+    Program::at(&stub.endpoint, &line).finish().expect(
+        1,
+        &["recorded 0 cases", "still missing: 1 case; the same command with --stale 180d goes on with them"],
+    );
 }
 
 #[test]
