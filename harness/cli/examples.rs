@@ -392,7 +392,9 @@ pub(super) mod tests {
             }
             for line in named(&text) {
                 let Err(error) = Cli::try_parse_from(words(line)) else { continue };
-                let is_short = error.kind() == ErrorKind::MissingRequiredArgument || !error.use_stderr();
+                // `serve` stands for both of its commands.
+                let short = [ErrorKind::MissingRequiredArgument, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+                let is_short = short.contains(&error.kind()) || !error.use_stderr();
                 assert!(is_short, "{name}: {line}: {error}");
             }
         }
