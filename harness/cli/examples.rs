@@ -392,7 +392,10 @@ pub(super) mod tests {
             }
             for line in named(&text) {
                 let Err(error) = Cli::try_parse_from(words(line)) else { continue };
-                let is_short = error.kind() == ErrorKind::MissingRequiredArgument || !error.use_stderr();
+                let is_short = matches!(
+                    error.kind(),
+                    ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                ) || !error.use_stderr();
                 assert!(is_short, "{name}: {line}: {error}");
             }
         }
