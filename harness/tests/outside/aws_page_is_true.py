@@ -25,7 +25,8 @@ import boto3
 import botocore.exceptions
 import credentials_as_botocore_finds_them as sources
 import requests_stay_on_the_machine as namespace
-from aws_rows import both, both_of, one_workgroup, tagged
+from aws_findings import one_workgroup, tagged
+from aws_rows import both, both_of
 from checks import check, exit_code
 from leaks import leaks
 from pages import DOCS, blocks, commands, is_shown, type_into_shell

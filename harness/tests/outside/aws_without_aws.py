@@ -29,7 +29,8 @@ from pathlib import Path
 import aws_services
 import aws_stand_in as aws
 import requests_stay_on_the_machine as namespace
-from aws_rows import REDIRECTS_AT, SERVICE, STS, Row, table
+from aws_findings import SERVICE
+from aws_rows import REDIRECTS_AT, STS, Row, table
 from leaks import leaks
 from without_a_route import sent_elsewhere
 
