@@ -49,6 +49,9 @@ def inside(command, user, group):
     with tempfile.TemporaryDirectory() as folder:
         witness = namespace.Witness()
         namespace.run("ip", "link", "set", "lo", "up")
+        # A machine has more than loopback. Where there is nothing else, `sdk run` takes this network for the one of its
+        # own that it gives to SDKs, and what an SDK asks for would be taken for a question of ours.
+        subprocess.run(["ip", "link", "add", "type", "veth"], capture_output=True)
         namespace.see_in_place({}, folder)
         namespace.resolve(witness, None)
         before = sent_elsewhere()
