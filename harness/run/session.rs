@@ -19,7 +19,6 @@ use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
 #[cfg(feature = "cli")]
-use super::staging::LATE;
 use super::staging::{Deletion, Made};
 use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
@@ -226,21 +225,13 @@ impl Session {
     }
 
     /// Deletes what an earlier run left behind, in this order. What is not there though it may have been made is looked
-    /// for again a moment later: the call that makes it may still be carried out.
+    /// for again for a moment, before the next thing: the call that makes it may still be carried out, and then the next
+    /// thing cannot be deleted as long as this one is there.
     #[cfg(feature = "cli")]
     pub(crate) async fn delete_all(&self, entries: &[Entry]) -> Vec<Deletion> {
         let mut deletions = Vec::with_capacity(entries.len());
         for entry in entries {
-            deletions.push(self.delete(&entry.thing).await);
-        }
-        let pairs = || entries.iter().zip(0..);
-        let again: Vec<_> =
-            pairs().filter(|(entry, at)| entry.in_doubt && deletions[*at] == Deletion::NotThere).collect();
-        if !again.is_empty() {
-            tokio::time::sleep(LATE).await;
-        }
-        for (entry, at) in again {
-            deletions[at] = self.delete(&entry.thing).await;
+            deletions.push(self.context.delete(&entry.thing, entry.in_doubt).await);
         }
         deletions
     }

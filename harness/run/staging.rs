@@ -45,7 +45,7 @@ const DELETION_AT_AWS: Duration = Duration::from_mins(10);
 
 /// How long a deletion is repeated that finds nothing, where nobody knows whether the call that should make it will
 /// still be carried out.
-pub(super) const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(1);
 
 /// What a run of a case has made and not deleted.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 mod server;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -233,6 +233,35 @@ fn a_run_that_is_killed_is_cleaned_up_and_a_strangers_things_stay(#[case] how: &
     assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
     assert!(run.server.look(|state| state.workgroups.contains_key("wg-1")));
     run.cleanup("").expect(0, &["nothing is left behind"]);
+}
+
+#[test]
+fn what_is_made_after_a_run_was_killed_does_not_keep_the_rest_from_being_deleted() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    // The workgroup comes after the first attempt to delete it, and before one to delete its namespace.
+    let run = Run::on(Server::with(|operation, _| {
+        match operation {
+            "CreateWorkgroup" => {
+                ASKED.store(true, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(600));
+            }
+            "DeleteNamespace" => thread::sleep(Duration::from_millis(900)),
+            _ => {}
+        }
+        None
+    }));
+    let mut program = run.program("run --claim provisioning --workgroup wg-1 lifecycle/made");
+    let mut child = program
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it runs");
+    wait_for(|| ASKED.load(Ordering::Relaxed));
+    child.kill().expect("it runs");
+    child.wait().expect("it ended");
+    run.cleanup("").expect(0, &["deleted: workgroup ", "deleted: namespace "]);
+    assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
 }
 
 fn wait_for(condition: impl Fn() -> bool) {
