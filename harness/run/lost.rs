@@ -17,10 +17,11 @@ use super::request::{Earlier, RequestMaker};
 use super::resources::answer_in_short;
 use super::session::Session;
 use super::tags;
-use crate::contract::{Contract, MadeKind, MadeListing, Operation, TagForm};
+use crate::contract::{Contract, ErrorMeaning, MadeKind, MadeListing, Operation, TagForm};
 use crate::corpus::template::{NAME_LENGTH, pieces};
 use crate::corpus::{Corpus, RequestSpec};
 use crate::verdict::{Leftover, TargetAnswer};
+use crate::wire::{Response, error_type};
 
 /// The most pages of a list that are read.
 const MOST_PAGES: usize = 1_000;
@@ -140,7 +141,7 @@ impl Search<'_> {
                 (Some(pages), Some(token)) => RequestSpec::with(&pages.token, token),
                 _ => RequestSpec::default(),
             };
-            let body = self.ask(operation, &spec).await?;
+            let body = self.ask(operation, &spec).await?.map_err(|answer| no_list(operation, answer))?;
             items.extend(body.pointer(&listing.at).and_then(Value::as_array).into_iter().flatten().cloned());
             let next = pages.and_then(|pages| body.get(&pages.token)?.as_str().map(str::to_owned));
             if next.is_none() || next == token {
@@ -157,21 +158,31 @@ impl Search<'_> {
         let Some(operation) = self.contract.operation(&asked.operation) else { return Ok(None) };
         let Some(id) = item.get(&asked.of).and_then(Value::as_str) else { return Ok(None) };
         let body = self.ask(operation, &RequestSpec::with(&asked.member, id)).await?;
-        Ok(body.pointer(&asked.at).and_then(|tags| tags::run_of(tags, form)))
+        // What was listed may be gone by now: a deletion that the run asked for is carried out.
+        Ok(body.ok().and_then(|body| tags::run_of(body.pointer(&asked.at)?, form)))
     }
 
-    async fn ask(&self, operation: &Operation, spec: &RequestSpec) -> Result<Value, NoList> {
+    /// Asks for a list. The inner error is the answer that what the list belongs to is not there.
+    async fn ask(&self, operation: &Operation, spec: &RequestSpec) -> Result<Result<Value, TargetAnswer>, NoList> {
         let RunContext { target, sender, seen, .. } = self.context;
         let maker = RequestMaker { contract: self.contract, target, prefix: "", earlier: Earlier::default() };
         let address = operation.address(&self.contract.service);
         let make = || maker.make(spec, address, &mut RandomNames::new(0, "", 0), Timestamp::now());
-        let no_list = |answer| NoList { operation: operation.name.is.clone(), answer };
         let sent = Box::pin(sender.send(seen, (false, Purpose::Undoing), make)).await;
-        let exchange = sent.map_err(|reason| no_list(TargetAnswer::Nothing(format!("{reason:?}"))))?;
-        let success = exchange.answer.as_ref().ok().filter(|response| (200..300).contains(&response.status));
-        let body = success.and_then(crate::wire::Response::json);
-        body.ok_or_else(|| no_list(answer_in_short(self.context, &exchange)))
+        let exchange = sent.map_err(|reason| no_list(operation, TargetAnswer::Nothing(format!("{reason:?}"))))?;
+        let response = exchange.answer.as_ref().ok();
+        let success = response.filter(|response| (200..300).contains(&response.status));
+        if let Some(body) = success.and_then(Response::json) {
+            return Ok(Ok(body));
+        }
+        let answer = answer_in_short(self.context, &exchange);
+        let meaning = response.and_then(error_type).and_then(|error| self.contract.service.meaning_of(&error));
+        if meaning == Some(ErrorMeaning::NotFound) { Ok(Err(answer)) } else { Err(no_list(operation, answer)) }
     }
+}
+
+fn no_list(operation: &Operation, answer: TargetAnswer) -> NoList {
+    NoList { operation: operation.name.is.clone(), answer }
 }
 
 /// How many other kinds of things must be there before one of this kind can be.
