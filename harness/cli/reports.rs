@@ -123,6 +123,11 @@ impl ReportArgs {
         if in_a_file || on_stdout { Described::All } else { Described::Findings }
     }
 
+    /// Whether as little as possible is to be printed.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet || matches!(self.format, Some(RunFormat::Quiet))
+    }
+
     pub(super) fn writes_files(&self) -> bool {
         self.files().next().is_some()
     }

@@ -157,7 +157,8 @@ struct RunningArgs {
     #[command(flatten)]
     leftovers: LeftoversArg,
 
-    /// Print every call that would be made, their number, and what they may cost; send nothing
+    /// Print every call that would be made, their number, and what they may cost; with --quiet, the ids of the cases
+    /// alone. Send nothing
     #[arg(long, env = "COUNTERSIGN_DRY_RUN")]
     dry_run: bool,
 }
@@ -274,6 +275,10 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     if args.running.dry_run {
         if args.reports.writes_files() {
             say("no report is written: --dry-run runs nothing");
+        }
+        if args.reports.is_quiet() {
+            let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
+            return super::output::print(&ids.join("\n"));
         }
         return dry_run::print(&settings, &library, &library.contract.operations[&operation], &plan);
     }

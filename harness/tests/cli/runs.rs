@@ -177,6 +177,13 @@ fn one_key_without_the_other_is_told(#[case] set: &str, #[case] missing: &str) {
 }
 
 #[test]
+fn a_quiet_dry_run_prints_the_ids_of_the_selected_cases_alone() {
+    let finished = Program::line("run --dry-run --quiet errors/unknown-workgroup success/workgroup-only").finish();
+    finished.expect(0, &[]);
+    assert_eq!(finished.stdout.lines().collect::<Vec<_>>(), ["success/workgroup-only", "errors/unknown-workgroup"]);
+}
+
+#[test]
 fn allowing_aws_in_the_environment_leaves_other_targets_alone() {
     let mut program = Program::line("run success --dry-run").env("COUNTERSIGN_ALLOW_AWS", "123456789012/us-east-1/wg");
     program.finish().expect(0, &["success/workgroup-only"]);

@@ -53,7 +53,7 @@ class Cases(pytest.Collector):
     results = None
 
     def collect(self):
-        code, out, err = self._run("--format", "text", "--dry-run")
+        code, out, err = self._run("--format", "quiet", "--dry-run")
         if code != 0:
             raise self.CollectError(out + err)
         self.listed = out.splitlines()
