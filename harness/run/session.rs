@@ -18,7 +18,6 @@ use super::outages::{self, Reference};
 use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
-#[cfg(feature = "cli")]
 use super::staging::{Deletion, Made};
 use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
