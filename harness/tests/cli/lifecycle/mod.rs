@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -215,12 +216,7 @@ fn a_run_that_is_killed_is_cleaned_up_and_a_strangers_things_stay(#[case] how: &
     }));
     run.server.look(|state| state.workgroups.extend([("wg-1".to_owned(), 0)]));
     let mut program = run.program("run --claim provisioning --workgroup wg-1 lifecycle/made --seed 5");
-    let mut child = program
-        .command()
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("it runs");
+    let mut child = spawn(&mut program);
     wait_for(|| run.server.look(|state| state.workgroups.len() == 2));
     child.kill().expect("it runs");
     child.wait().expect("it ended");
@@ -251,17 +247,17 @@ fn what_is_made_after_a_run_was_killed_does_not_keep_the_rest_from_being_deleted
         None
     }));
     let mut program = run.program("run --claim provisioning --workgroup wg-1 lifecycle/made");
-    let mut child = program
-        .command()
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("it runs");
+    let mut child = spawn(&mut program);
     wait_for(|| ASKED.load(Ordering::Relaxed));
     child.kill().expect("it runs");
     child.wait().expect("it ended");
     run.cleanup("").expect(0, &["deleted: workgroup ", "deleted: namespace "]);
     assert!(run.server.is_clean() && run.journals().is_empty(), "{:?}", run.journals());
+}
+
+/// The program, started; nobody reads what it prints.
+fn spawn(program: &mut Program) -> Child {
+    program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs")
 }
 
 fn wait_for(condition: impl Fn() -> bool) {
@@ -277,12 +273,7 @@ fn wait_for(condition: impl Fn() -> bool) {
 fn an_interrupted_run_deletes_what_it_made() {
     let run = Run::on(Server::never_done());
     let mut program = run.program("run --claim provisioning --workgroup wg-1 lifecycle/made");
-    let mut child = program
-        .command()
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("it runs");
+    let mut child = spawn(&mut program);
     wait_for(|| run.server.look(|state| !state.workgroups.is_empty()));
     let signalled = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(signalled.success());
