@@ -13,11 +13,10 @@ use super::output::{print, say};
 use super::reports::place;
 use super::restraint::restrained;
 use super::revision::AskedRevision;
-use super::run::{Execution, LeftoversArg, SelectionArgs, can_be_run, load_baseline};
+use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::report::{self, BaselineExcuse, BaselineOrigin, Event, Exit};
-use crate::run::{Described, random_seed};
 use crate::text::{escape, file_name, foreign};
 
 #[derive(Debug, Subcommand)]
@@ -94,20 +93,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
     let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
     let plan = restrained(&settings, &library, plan, args.selection.names_cases())?;
-    let execution = Execution {
-        settings: &settings,
-        library: &library,
-        operation,
-        plan: &plan,
-        shard: None,
-        seed: random_seed(),
-        fail_fast: false,
-        baseline: None,
-        described: Described::Nothing,
-        leftovers: LeftoversArg::default(),
-        observer: None,
-        recordings: None,
-    };
+    let execution = Execution::unreported(&settings, &library, operation, &plan);
     let claimed = settings.features();
     let mut results = Vec::new();
     let ended = super::block_on(execution.run(|event| {

@@ -20,7 +20,7 @@ use super::{Failure, FixtureArgs};
 use crate::corpus::{Corpus, LeftOut, Plan};
 use crate::recording::{Capture, Drift, Recording, RecordingFolder, Unrecordable, VERSION, drifts, path_of};
 use crate::report::{Event, Exit};
-use crate::run::{Described, JudgedCase, Observer, random_seed};
+use crate::run::{JudgedCase, Observer};
 use crate::text::{LINE_SHOWN, escape, file_name, foreign, foreign_within};
 use crate::verdict::{Reason, RecordedTarget, Verdict};
 
@@ -108,18 +108,9 @@ pub(super) fn run(args: RecordArgs) -> Result<ExitCode, Failure> {
     });
     let hearing = Arc::clone(&recorder);
     let execution = Execution {
-        settings: &settings,
-        library: &library,
-        operation,
-        plan: &plan,
-        shard: None,
-        seed: random_seed(),
-        fail_fast: false,
-        baseline: None,
-        described: Described::Nothing,
         leftovers: args.leftovers,
         observer: Some(Observer::new(move |judged| hearing.hear(judged))),
-        recordings: None,
+        ..Execution::unreported(&settings, &library, operation, &plan)
     };
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
     let mut cut_short = 0;

@@ -371,6 +371,31 @@ pub(super) struct Execution<'a> {
     pub(super) recordings: Option<Box<RecordingsEvent>>,
 }
 
+impl<'a> Execution<'a> {
+    /// The execution of a whole plan of which nothing is reported: no baseline, no details of answers, a random seed.
+    pub(super) fn unreported(
+        settings: &'a Settings,
+        library: &'a Library,
+        operation: &'a Operation,
+        plan: &'a Plan,
+    ) -> Self {
+        Self {
+            settings,
+            library,
+            operation,
+            plan,
+            shard: None,
+            seed: random_seed(),
+            fail_fast: false,
+            baseline: None,
+            described: Described::Nothing,
+            leftovers: LeftoversArg::default(),
+            observer: None,
+            recordings: None,
+        }
+    }
+}
+
 impl Execution<'_> {
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<FinishedRun, Failure> {
         let mut prepared = Prepared::new(self.settings, self.library).await?;
