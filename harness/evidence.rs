@@ -1,8 +1,8 @@
 //! What recordings say of requirements: which of them a real answer bears out, and which it contradicts.
 //!
-//! The mock gives the recorded answers again, and the cases are run against it and judged as ever, so a recording is
-//! judged by the rules that judge every target. Some things no single answer tells: whether the same request has the
-//! same answer again, how a life goes on, who may log in. Of these a recording says nothing.
+//! The mock replays the recorded answers, and the cases run against it: the rules that judge every target judge a
+//! recording too. No single answer tells whether the same request gets the same answer again, how long a password
+//! works, or who may log in. A recording says nothing about these.
 //!
 //! Start with [`Evidence::of`].
 

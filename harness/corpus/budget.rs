@@ -1,8 +1,8 @@
 //! Chooses the cases of a run that may make fewer calls than its plan needs.
 //!
-//! Pure: [`choose`] knows numbers of calls and of requirements, and nothing of cases. The choice decides as many `must`
-//! requirements as any choice of so many calls could. It is found by branch and bound; a greedy choice is where the
-//! search begins, and what it ends with where it would take too long.
+//! Pure: [`choose`] knows numbers of calls and of requirements, and nothing of cases. A greedy choice is made first, and
+//! branch and bound looks for a better one. If the search ends within its steps, no other choice of so many calls decides
+//! more `must` requirements. If it does not, the best choice by then is taken, and said to be perhaps not the best.
 
 use std::collections::{BTreeMap, BTreeSet};
 
