@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use include_dir::{Dir, File, include_dir};
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use super::check::ContractFault;
@@ -165,9 +165,14 @@ impl std::error::Error for LoadError {}
 /// # Errors
 /// The first place where the text is not JSON, repeats a key, or is not a `T`.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    Ok(parse_both(file, text)?.0)
+}
+
+/// The same, and the document as plain JSON.
+fn parse_both<T: DeserializeOwned>(file: &str, text: &str) -> Result<(T, Value), LoadError> {
     // Duplicate keys need a pass of their own: values that are kept as raw JSON text would hide them.
-    read::<UniqueKeys>(file, text)?;
-    read(file, text)
+    let UniqueKeys(document) = read(file, text)?;
+    Ok((read(file, text)?, document))
 }
 
 /// Reads a file of the contract. Checks it, unless the fixtures need no checks. People read all of its texts, so
@@ -177,12 +182,11 @@ pub(super) fn read_checked<T: DeserializeOwned>(
     path: &str,
     check: impl FnOnce(&T, &Value) -> Result<(), ContractFault>,
 ) -> Result<T, LoadError> {
-    let value = fixtures.parse(path)?;
     if !fixtures.need_checks() {
-        return Ok(value);
+        return fixtures.parse(path);
     }
     let file = fixtures.name_of(path);
-    let raw = read(&file, &fixtures.read(path)?)?;
+    let (value, raw) = parse_both(&file, &fixtures.read(path)?)?;
     check_readable(&file, &raw)?;
     check(&value, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
     Ok(value)
@@ -224,27 +228,54 @@ pub fn unreadable(text: &str) -> Option<String> {
 /// # Errors
 /// The first unreadable text, with its place.
 fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
-    each_value(("", ""), document, &mut |at, name, value| {
-        let mut unreadable = [name].into_iter().chain(value.as_str()).filter_map(unreadable);
-        unreadable.next().map_or(Ok(()), |message| Err(LoadError::new(file, at, message)))
+    each_value(Place::Document, document, &mut |at, value| {
+        let mut unreadable = [at.name()].into_iter().chain(value.as_str()).filter_map(unreadable);
+        unreadable.next().map_or(Ok(()), |message| Err(LoadError::new(file, at.to_string(), message)))
     })
 }
 
-/// Calls `look` for a value and for every value in it. `look` gets the JSON pointer of the value, its name (empty if it
-/// is no member of an object) and the value.
+/// A place in a document: the way to it from the whole document. Shown as a JSON pointer (RFC 6901).
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// The whole document.
+    Document,
+    /// A member of the object at a place.
+    Member(&'a Place<'a>, &'a str),
+    /// An item of the array at a place.
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    /// The name of the member; empty if it is none.
+    pub(super) fn name(&self) -> &str {
+        if let Self::Member(_, name) = self { name } else { "" }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document => Ok(()),
+            Self::Member(within, name) => write!(f, "{}", pointer_below(&within.to_string(), name)),
+            Self::Item(within, index) => write!(f, "{within}/{index}"),
+        }
+    }
+}
+
+/// Calls `look` for a value and for every value in it, with the place of each.
 pub(super) fn each_value<E>(
-    (at, name): (&str, &str),
+    at: Place<'_>,
     value: &Value,
-    look: &mut impl FnMut(&str, &str, &Value) -> Result<(), E>,
+    look: &mut impl FnMut(Place<'_>, &Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    look(at, name, value)?;
+    look(at, value)?;
     match value {
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
-            items.try_for_each(|(index, item)| each_value((&format!("{at}/{index}"), ""), item, look))
+            items.try_for_each(|(index, item)| each_value(Place::Item(&at, index), item, look))
         }
         Value::Object(members) => {
-            members.iter().try_for_each(|(name, member)| each_value((&pointer_below(at, name), name), member, look))
+            members.iter().try_for_each(|(name, member)| each_value(Place::Member(&at, name), member, look))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
@@ -264,47 +295,55 @@ fn pointer(path: &ErrorPath) -> String {
     })
 }
 
-/// Any JSON value whose objects have no key twice.
-struct UniqueKeys;
+/// A JSON value whose objects have no key twice.
+struct UniqueKeys(Value);
 
 impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
+        deserializer.deserialize_any(UniqueKeysVisitor)
     }
 }
 
+struct UniqueKeysVisitor;
+
 /// The methods for values without keys: there is nothing to check in them.
 macro_rules! scalars {
-    ($($visit:ident: $value:ty),*) => { $(fn $visit<E>(self, _: $value) -> Result<Self, E> { Ok(self) })* };
+    ($($visit:ident: $value:ty),*) => {
+        $(fn $visit<E>(self, value: $value) -> Result<UniqueKeys, E> { Ok(UniqueKeys(value.into())) })*
+    };
 }
 
-impl<'de> Visitor<'de> for UniqueKeys {
-    type Value = Self;
+impl<'de> Visitor<'de> for UniqueKeysVisitor {
+    type Value = UniqueKeys;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = HashSet::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
+        let mut members = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            if !seen.insert(key.clone()) {
+            if members.contains_key(&key) {
                 return Err(de::Error::custom(format_args!("the key \"{key}\" stands here twice")));
             }
-            map.next_value::<Self>()?;
+            let UniqueKeys(value) = map.next_value()?;
+            members.insert(key, value);
         }
-        Ok(self)
+        Ok(UniqueKeys(members.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element::<Self>()?.is_some() {}
-        Ok(self)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<UniqueKeys, A::Error> {
+        let mut items = Vec::new();
+        while let Some(UniqueKeys(item)) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(UniqueKeys(items.into()))
     }
 
-    scalars! { visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str }
+    scalars! { visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str, visit_string: String }
 
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
+    fn visit_unit<E>(self) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(Value::Null))
     }
 }
 

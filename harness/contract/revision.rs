@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::check::{ContractFault, ensure};
 use super::facts::{Fact, PlacesBySource, Prose};
-use super::files::{each_value, pointer_below};
+use super::files::{Place, each_value, pointer_below};
 use super::operation::Operation;
 use super::service::Service;
 use super::shapes::{Member, Structure};
@@ -134,10 +134,13 @@ pub(super) fn revisions(rows: &[RevisionRow]) -> Result<(), ContractFault> {
 /// Checks everything in a file of the contract that holds in some revisions only: that the revisions exist, and that a
 /// fact that has an older value says since when it has the newer one.
 pub(super) fn every_holds(document: &Value, rows: &[RevisionRow]) -> Result<(), ContractFault> {
-    each_value(("", ""), document, &mut |at, name, value| {
-        if name == "holds" {
-            let holds = serde_json::from_value(value.clone()).unwrap_or(Holds::default());
-            return holds.check(at, rows);
+    each_value(Place::Document, document, &mut |at, value| {
+        if at.name() == "holds" {
+            let holds = Holds::deserialize(value).unwrap_or_default();
+            return holds.check(&at.to_string(), rows);
+        }
+        if value.get("was").is_none() {
+            return Ok(());
         }
         let since = value.pointer("/holds/from").and_then(Value::as_u64);
         let until = value.pointer("/was/holds/until").and_then(Value::as_u64);
@@ -147,7 +150,7 @@ pub(super) fn every_holds(document: &Value, rows: &[RevisionRow]) -> Result<(), 
         });
         let wrong =
             format_args!("expected it to hold until the revision before the one from which the newer value holds");
-        ensure(value.get("was").is_none() || follows, pointer_below(at, "was"), wrong)
+        ensure(follows, pointer_below(&at.to_string(), "was"), wrong)
     })
 }
 

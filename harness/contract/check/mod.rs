@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::facts::{Difference, Document, Documents, Evidence, Fact, PlacesBySource, Prose, Reading};
-use super::files::{each_value, pointer_below};
+use super::files::{Place, each_value, pointer_below};
 use super::revision::Holds;
 use super::shapes::{Member, MemberKind, Structure};
 use super::validators::compile;
@@ -25,14 +26,12 @@ pub(super) fn version(found: u32) -> Result<(), ContractFault> {
 
 /// Checks that every fact and every prose statement names a described source of the kind that its evidence needs.
 pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), ContractFault> {
-    each_value(("", ""), document, &mut |at, _, value| {
-        let member = |name| value.get(name).cloned();
-        let evidence = member("evidence").and_then(|value| serde_json::from_value(value).ok());
-        let source = member("source").and_then(|value| serde_json::from_value(value).ok());
-        let holds: Holds = member("holds").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-        evidence
-            .zip(source)
-            .map_or(Ok(()), |(evidence, source)| rests_on_a_source(at, evidence, holds, &source, documents))
+    each_value(Place::Document, document, &mut |at, value| {
+        let evidence = value.get("evidence").and_then(|value| Evidence::deserialize(value).ok());
+        let source = value.get("source").and_then(|value| PlacesBySource::deserialize(value).ok());
+        let Some((evidence, source)) = evidence.zip(source) else { return Ok(()) };
+        let holds = value.get("holds").and_then(|value| Holds::deserialize(value).ok()).unwrap_or_default();
+        rests_on_a_source(&at.to_string(), evidence, holds, &source, documents)
     })
 }
 

@@ -73,10 +73,16 @@ static SECRET_VALUE: LazyLock<Regex> = LazyLock::new(|| {
 /// A word that follows the word for a password and is not an ordinary word: it is quoted, or holds other characters
 /// than letters.
 pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-    let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
-    let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
+    // The blocks of Unicode that hold letters: the exact tables are large, and every process reads them.
+    let letter = concat!(
+        r"A-Za-z\x{AA}\x{B5}\x{BA}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1FFF}",
+        r"\x{2C00}-\x{2DFF}\x{3005}-\x{3007}\x{3040}-\x{D7FF}\x{F900}-\x{FDFF}"
+    );
+    let odd = format!(r#"(?:[0-9_]|[^\s{letter}"'`.,;:()<>])"#);
+    let value =
+        format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*(?-i:{odd})[^\s"'`<>]*(?-i:[0-9_{letter}!?$%&*+=@#^~-])"#);
     let pattern = format!(
-        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|identified\s+by)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
+        r"(?i)((?-u:\b)(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|identified\s+by)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
     );
     Regex::new(&pattern).expect("the pattern is valid")
 });
