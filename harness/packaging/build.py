@@ -4,7 +4,8 @@
 Usage: build.py PROGRAM FOLDER
 
 Writes a wheel and two npm packages to FOLDER: the one for this platform, with the program, and the one that picks it.
-Builds nothing with Cargo. Needs pip and npm, and the network for what builds the wheel. The version is that of
+Each package with the program has the licences of all crates in it. Builds nothing with Cargo. Needs Cargo, pip and npm,
+and the network for what builds the wheel. The version is that of
 Cargo.toml. Prints the files that it made.
 """
 
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from licences import licences
 
 PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parents[1]
@@ -37,14 +40,16 @@ def laid_out(folder, *sources):
 
 
 def program_in(folder, program):
-    folder.mkdir()
-    copy = Path(shutil.copy(program, folder / ("countersign.exe" if SYSTEM == "win32" else "countersign")))
+    """Puts the program, and the licences of the crates that are linked into it, into the folder of a package."""
+    (folder / "bin").mkdir()
+    copy = Path(shutil.copy(program, folder / "bin" / ("countersign.exe" if SYSTEM == "win32" else "countersign")))
     copy.chmod(0o755)
+    (folder / "THIRD-PARTY-LICENSES").write_text(licences(), encoding="utf-8")
 
 
 def wheel(program, work, out):
     folder = laid_out(work / "pypi", *(PACKAGING / "pypi").iterdir(), ROOT / "Cargo.toml", *LICENCES)
-    program_in(folder / "bin", program)
+    program_in(folder, program)
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", out, folder], check=True)
 
 
@@ -63,7 +68,7 @@ def npm(program, work, out, version):
     (picks / "package.json").write_text(json.dumps(main, indent=2) + "\n")
 
     holds = laid_out(work / "platform", *LICENCES)
-    program_in(holds / "bin", program)
+    program_in(holds, program)
     described = {
         "name": name,
         "version": version,
@@ -71,7 +76,7 @@ def npm(program, work, out, version):
         "license": main["license"],
         "os": [SYSTEM],
         "cpu": [MACHINE],
-        "files": ["bin", "LICENSE-*"],
+        "files": ["bin", "LICENSE-*", "THIRD-PARTY-LICENSES"],
     }
     if SYSTEM == "linux":
         # It links glibc, and does not start where there is musl alone.

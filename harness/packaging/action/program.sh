@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The program of the actions beside this file.
+# The program of the actions: /action.yml, and sdk-check/ beside this file.
 #
 # Usage: program.sh key      prints, as outputs of the step, the folder of the program and the key of its cache entry
 #        program.sh install  puts the program into that folder: that of the release, else one built from these sources

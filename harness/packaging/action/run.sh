@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the cases with the settings that the environment has, and writes the reports.
+# What /action.yml does: runs the cases with the settings that the environment has, and writes the reports.
 set -euo pipefail
 
 # An input that is not given is an empty variable, and the program takes it for a wrong value.

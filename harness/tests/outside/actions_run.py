@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The GitHub actions of harness/packaging/action/ get the program, run it, and hand its reports on.
+"""The GitHub actions, action.yml and harness/packaging/action/sdk-check, get the program, run it, and hand its reports on.
 
 Usage: python actions_run.py PATH_TO_COUNTERSIGN_BINARY
 
@@ -19,7 +19,7 @@ from github_job import Job
 from serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
-ACTION = ROOT / "harness/packaging/action"
+SDK_CHECK = ROOT / "harness/packaging/action/sdk-check"
 CONFORMANT = "conformant for core"
 REPORTS = {"report.html", "junit.xml", "run.jsonl", "badge.svg"}
 
@@ -52,7 +52,7 @@ def actions(program, folder):
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         inputs = {"endpoint": server["endpoint"], "workgroup": "countersign-emulator"}
 
-        ran, outputs, printed = job.run(ACTION, inputs, **keys)
+        ran, outputs, printed = job.run(ROOT, inputs, **keys)
         check("the action runs with the program of the release", ran and CONFORMANT in printed, printed[-2000:])
         calls = (job.folder / "calls").read_text()
         version = subprocess.check_output([program, "--version"], text=True).split()[1]
@@ -62,33 +62,33 @@ def actions(program, folder):
         check("it uploads the reports", uploaded.keys() == REPORTS, uploaded)
         check("it writes the summary", "countersign" in (job.folder / "GITHUB_STEP_SUMMARY").read_text().lower())
 
-        ran, outputs, printed = job.run(ACTION, inputs | {"cases": "errors/* success", "claim": "signature"}, **keys)
+        ran, outputs, printed = job.run(ROOT, inputs | {"cases": "errors/* success", "claim": "signature"}, **keys)
         cached = (job.folder / "calls").read_text() == calls
         check("another job takes the program from the cache", ran and cached, printed)
         reached = "which claims core, signature" in printed and "455 cases" not in printed
         check("inputs reach the run", reached, printed[:300])
 
         evil = 'x"; touch injected; $(touch injected) `touch injected`'
-        ran, outputs, printed = job.run(ACTION, inputs | {"workgroup": evil, "cases": evil}, **keys)
+        ran, outputs, printed = job.run(ROOT, inputs | {"workgroup": evil, "cases": evil}, **keys)
         check("an input is never a command", not ran and not list(folder.rglob("injected")), printed)
-        ran, outputs, printed = job.run(ACTION, inputs | {"workgroup": "nobody-has-it"}, **keys)
+        ran, outputs, printed = job.run(ROOT, inputs | {"workgroup": "nobody-has-it"}, **keys)
         code = outputs.get("run", {}).get("exit-code")
         check("a failed run fails the job, and is uploaded", not ran and code == "2" and "uploaded" in outputs, printed)
 
     checksum.write_text(f"{'0' * 64}  {archive.name}\n")
-    ran, _, printed = Job(folder / "forged", gh=download, cargo="touch built").run(ACTION, inputs)
+    ran, _, printed = Job(folder / "forged", gh=download, cargo="touch built").run(ROOT, inputs)
     forged = not ran and "does not have the checksum" in printed and not (folder / "forged/built").exists()
     check("a program with another checksum is not run", forged, printed)
 
     job = Job(folder / "branch", gh="exit 1", cargo=BUILDS)
     (job.folder / "shows").write_text(SHOWS)
-    ran, _, printed = job.run(ACTION / "sdk-check", {"baseline": "sdk.jsonl", "python": ".venv"}, reference="main")
+    ran, _, printed = job.run(SDK_CHECK, {"baseline": "sdk.jsonl", "python": ".venv"}, reference="main")
     built = f"cargo install --locked --features login --path {ROOT} "
     check("at a branch, the program is built", ran and built in printed, printed)
     settings = ["COUNTERSIGN_FAIL_ON=caller", "COUNTERSIGN_PYTHON=.venv", "COUNTERSIGN_SDK_BASELINE=sdk.jsonl"]
     last = printed.split("ran sdk check\n")[-1].splitlines()
     check("sdk-check gets the inputs that are given", sorted(last) == settings, printed)
-    ran, _, printed = Job(folder / "bare", gh="exit 1", cargo="exit 1").run(ACTION, inputs, reference="main")
+    ran, _, printed = Job(folder / "bare", gh="exit 1", cargo="exit 1").run(ROOT, inputs, reference="main")
     check("a build that fails stops the action", not ran, printed)
 
 

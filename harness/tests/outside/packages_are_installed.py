@@ -20,8 +20,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 from checks import check, exit_code, group, missing
@@ -93,8 +95,8 @@ def is_report(file):
     return "onformant for core" in text and text.rstrip().endswith("</html>")
 
 
-def output(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+def output(*command, cwd=None):
+    return subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager
@@ -122,7 +124,25 @@ def packages(program):
     tag = wheel.stem.split("-")[-1]
     judged = output(sys.executable, "-m", "auditwheel", "show", str(wheel))
     check(f"auditwheel finds {tag} too", f'constrains the platform tag to "{tag}"' in " ".join(judged.split()), judged)
+    tree = ["cargo", "tree", "--offline", "--edges", "no-build,no-dev,no-proc-macro", "--features", "login"]
+    lines = output(*tree, "--prefix", "none", cwd=ROOT).splitlines()[1:]
+    crates = {" ".join(line.split()[:2]).replace(" v", " ") for line in lines if line}
+    for package, text in {"wheel": in_wheel(wheel), "npm package": in_npm(npm[1])}.items():
+        unnamed = {crate for crate in crates if f"{crate}: " not in text}
+        told = len(crates) > 100 and not unnamed and "Permission is hereby granted" in text
+        check(f"the {package} has the licences of its {len(crates)} crates", told, unnamed)
     return wheel, npm
+
+
+def in_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/THIRD-PARTY-LICENSES"))
+        return archive.read(name).decode()
+
+
+def in_npm(package):
+    with tarfile.open(package) as archive:
+        return archive.extractfile("package/THIRD-PARTY-LICENSES").read().decode()
 
 
 def crate(program):
