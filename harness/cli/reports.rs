@@ -138,7 +138,7 @@ impl ReportArgs {
     }
 
     pub(super) fn writes_files(&self) -> bool {
-        self.files().next().is_some()
+        self.open || self.files().next().is_some()
     }
 
     /// The files that reports are written into, each with its flag.

@@ -23,7 +23,7 @@ fn where_nobody_looks_it_is_said_where_the_report_is(#[case] ci: &str, #[case] b
     // What would open it would fail.
     let finished = program_in(&mut program, folder).finish();
     let [file] = reports_in(temporary.path()).try_into().expect("one report");
-    finished.expect(0, &[&format!("the report is not opened, {because}; it is in {}", file.display())]);
+    finished.expect(0, &[&format!("the report is not opened, {because}; it is in {}", file.to_str().expect("text"))]);
     assert!(fs::read_to_string(&file).expect("a report").contains("success/workgroup-only"));
     assert!(!finished.stdout.contains("--open"), "{finished:#?}");
     #[cfg(unix)]
@@ -69,7 +69,7 @@ mod on_a_terminal {
             fs::write(at(name), script).expect("writable");
             fs::set_permissions(at(name), fs::Permissions::from_mode(0o755)).expect("its own");
         }
-        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let path = format!("{}:/usr/bin:/bin", folder.path().to_str().expect("text"));
         let (said, browser) = (at("said"), browser.replace("HERE", folder.path().to_str().expect("text")));
         let variables = [
             ("PATH", path.as_str()),

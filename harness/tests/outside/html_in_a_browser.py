@@ -179,7 +179,7 @@ def shoot(page, name, whole=False):
 def draw_picture(browser, file):
     """The picture of the README: the top of the page, in both colour schemes."""
     for scheme in ("light", "dark"):
-        page = opened(browser, file, color_scheme=scheme, viewport={"width": 1100, "height": 560})
+        page = opened(browser, file, color_scheme=scheme, viewport={"width": 1100, "height": 600})
         shoot(page, f"report-{scheme}")
         page.context.close()
 
