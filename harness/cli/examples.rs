@@ -32,6 +32,8 @@ Examples:
       Run one family against a target of countersign.toml
   countersign run --endpoint http://localhost:4566 {named} --claim signature --report-junit junit.xml
       Hold it to the feature signature too, and write a report
+  countersign run --endpoint http://localhost:4566 {named} --open
+      See the report in the browser
   countersign run --endpoint http://localhost:4566 {named} --wait 30s --format github
       In CI: wait until the server has started, and write the summary of the job
   countersign run --endpoint http://127.0.0.1:4567 {named} --clock 'POST http://127.0.0.1:4567/_countersign/clock'

@@ -17,6 +17,7 @@ mod interrupt;
 mod library;
 mod list;
 mod near_misses;
+mod open;
 mod origin;
 mod output;
 mod progress;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
+use super::open::Opening;
 use super::output::{Stdout, say, wants_colour, width};
 use super::rerun::RerunCommands;
 use super::variables::variable_of;
@@ -37,7 +38,15 @@ pub(super) struct ReportArgs {
 
     #[command(flatten)]
     files: FileArgs,
+
+    /// Open the HTML report in the browser: the file of --report-html, or else a temporary one. Where standard output is
+    /// no terminal, or CI is set, only say where it is
+    #[arg(long, env = "COUNTERSIGN_OPEN")]
+    open: bool,
 }
+
+/// The flag of the report that a browser shows.
+const HTML: &str = "report-html";
 
 /// The files that reports are written into, each with its format; each format has a flag.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +127,7 @@ impl ReportArgs {
 
     /// The results that some report shows in full.
     pub(super) fn described(&self) -> Described {
-        let in_a_file = self.files.0.iter().any(|(format, _)| format.shows_passes);
+        let in_a_file = self.open || self.files.0.iter().any(|(format, _)| format.shows_passes);
         let on_stdout = self.verbose || self.format == Some(RunFormat::Jsonl);
         if in_a_file || on_stdout { Described::All } else { Described::Findings }
     }
@@ -129,7 +138,7 @@ impl ReportArgs {
     }
 
     pub(super) fn writes_files(&self) -> bool {
-        self.files().next().is_some()
+        self.open || self.files().next().is_some()
     }
 
     /// The files that reports are written into, each with its flag.
@@ -179,6 +188,8 @@ pub(super) struct Reports {
     collecting: Option<Collecting>,
     /// The job summary. The user did not ask for it by name, so a failure to write it changes no exit code.
     summary: Option<PathBuf>,
+    /// The report that is to be opened at the end.
+    opening: Option<Opening>,
     error: Option<io::Error>,
 }
 
@@ -213,7 +224,11 @@ impl Reports {
         let register = &contract.register;
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
         let mut collecting = summary.is_some().then(|| Collecting::new(register));
-        for (format, path) in &args.files.0 {
+        let named = args.files().find(|(flag, _)| *flag == HTML).map(|(_, file)| file);
+        let opening = args.open.then(|| Opening::new(named)).transpose()?;
+        let own = opening.as_ref().and_then(Opening::own_file);
+        let own = own.and_then(|file| Some((FORMATS.iter().find(|format| format.flag == HTML)?, file.to_owned())));
+        for (format, path) in args.files.0.iter().chain(&own) {
             let file = ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()))?;
             match format.made {
                 ReportMaker::AsHeard(make) => {
@@ -251,7 +266,7 @@ impl Reports {
             }
             None => {}
         }
-        Ok(Self { sinks, collecting, summary, error: None })
+        Ok(Self { sinks, collecting, summary, opening, error: None })
     }
 
     pub(super) fn hear(&mut self, event: &Event) {
@@ -278,7 +293,12 @@ impl Reports {
         match self.error.take() {
             // A reader that has read enough, such as `head`, is no failure.
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::usage(error.to_string())),
-            _ => Ok(()),
+            _ => {
+                if let Some(opening) = self.opening.take() {
+                    opening.show();
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::run::shell_word;
 pub(super) struct RerunCommands {
     /// The whole run, with its seed.
     pub(super) whole: String,
-    /// The same without patterns, shard and report files, to be followed by ids of cases.
+    /// The same without patterns, shard, report files and --open, to be followed by ids of cases.
     pub(super) part: String,
 }
 
@@ -44,7 +44,7 @@ impl RerunCommands {
             let mut argument = command.get_arguments().filter(|argument| argument.get_long() == Some(name));
             let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
             // A word that is neither a flag nor the value of one is a pattern.
-            let of_whole = name == "shard" || FORMATS.iter().any(|format| format.flag == name);
+            let of_whole = ["open", "shard"].contains(&name) || FORMATS.iter().any(|format| format.flag == name);
             let is_kept = word.starts_with('-') && !of_whole;
             let value = if takes_value && !inline { words.next() } else { None };
             let both: Vec<String> = [word].into_iter().chain(value).collect();
@@ -97,7 +97,7 @@ mod tests {
     #[case::a_value_behind_an_equals_sign("run a --skip=a -v", "run --skip=a -v")]
     #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign")]
     #[case::a_shard("run --shard 1/4 a --shard=2/4", "run")]
-    #[case::reports("run --report-html a.html --badge=b.svg -v", "run -v")]
+    #[case::reports("run --report-html a.html --badge=b.svg -v --open", "run -v")]
     fn a_run_is_repeated_as_it_was_started(#[case] typed: &str, #[case] part: &str) {
         it_is_repeated(typed, &format!("{typed} --seed 7"), &format!("{part} --seed 7"));
     }

@@ -31,8 +31,39 @@ pub(super) struct ExchangeView {
     answer_without: Vec<String>,
 }
 
+/// What is other in an exchange than in another one that is shown in full, as lines.
+#[derive(Debug, Serialize)]
+pub(super) struct OwnLines {
+    request: Vec<String>,
+    answer: Vec<String>,
+}
+
+impl ExchangeView {
+    /// What is other here than in an exchange that is shown in full. Fields that every message has of its own do not
+    /// count.
+    pub(super) fn own(&self, shown: &Self) -> OwnLines {
+        let fields = |own: &[Field], shown: &[Field]| -> Vec<String> {
+            let is_own = |field: &&Field| !shown.contains(field) && !is_of_each(&field.0);
+            own.iter().filter(is_own).map(line).collect()
+        };
+        let (own, shown) = (&self.shown_exchange, &shown.shown_exchange);
+        let mut request: Vec<String> = Vec::new();
+        request.extend((own.request != shown.request).then(|| own.request.clone()));
+        request.extend(fields(&own.request_headers, &shown.request_headers));
+        request.extend((own.request_body != shown.request_body).then(|| own.request_body.clone()));
+        let mut answer = fields(&own.answer_headers, &shown.answer_headers);
+        answer.extend(own.answer_body.clone().filter(|_| own.answer_body != shown.answer_body));
+        answer.extend(own.fault.clone().filter(|_| own.fault != shown.fault));
+        OwnLines { request, answer }
+    }
+}
+
 /// Fields that belong to one message alone, even where many have the same value: a time, a length.
 const OF_EACH: [&str; 3] = ["date", "x-amz-date", "content-length"];
+
+fn is_of_each(name: &str) -> bool {
+    OF_EACH.iter().any(|of| of.eq_ignore_ascii_case(name))
+}
 
 impl CommonHeaders {
     pub(super) fn of(collected: &Collected, label: &str) -> Self {
@@ -76,7 +107,6 @@ fn common_fields<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Fiel
             counts.entry(field).or_insert((place, 0)).1 += 1;
         }
     }
-    let is_of_each = |name: &str| OF_EACH.iter().any(|of| of.eq_ignore_ascii_case(name));
     let mut common: Vec<(usize, &Field)> = counts
         .into_iter()
         .filter(|((name, _), _)| !is_of_each(name))

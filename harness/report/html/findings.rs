@@ -8,12 +8,15 @@ use super::parts::{Link, TextPiece, anchor, links, plain_text, sentence, sources
 use super::{Register, Tone};
 use crate::contract::Level;
 use crate::report::case_groups::{self, PROBLEMS};
-use crate::report::collected::Collected;
+use crate::report::collected::{Collected, grouped};
 use crate::report::findings::{self, BrokenRequirement};
 use crate::report::words::{self, FaultText, Obstacle};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
 const CASES_LIMIT: usize = 8;
+
+/// How many places of a finding are in sight before anything is opened.
+const PLACES_IN_SIGHT: usize = 2;
 
 #[derive(Debug, Default, Serialize)]
 pub(super) struct FindingView {
@@ -28,7 +31,9 @@ pub(super) struct FindingView {
     control: Option<Link>,
     text: Vec<TextPiece>,
     pub(super) advice: Option<String>,
+    /// The first places where it was seen, and those that are folded.
     places: Vec<PlaceView>,
+    more_places: Vec<PlaceView>,
     further: Option<String>,
 }
 
@@ -74,6 +79,15 @@ pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<Findin
     found
 }
 
+/// What findings are about, each once: requirements by their ids, cases by their verdict.
+pub(super) fn names(findings: &[FindingView]) -> Vec<String> {
+    let name = |of: &FindingView| of.requirement.as_ref().map_or(of.word.to_owned(), |row| row.id.clone());
+    grouped(&findings.iter().map(name).collect::<Vec<_>>(), |name| name)
+        .into_iter()
+        .map(|same| same[0].clone())
+        .collect()
+}
+
 impl<'a> IndexedRun<'a> {
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
         let groups = case_groups::unexplained(self.collected, verdict);
@@ -92,6 +106,9 @@ impl<'a> IndexedRun<'a> {
         let row = self.register.get(requirement);
         let must = *level == Level::Must;
         let are = if broken.blocked == 1 { "is" } else { "are" };
+        let mut places: Vec<_> =
+            broken.findings.iter().map(|finding| self.place(Some(finding.text()), &finding.cases)).collect();
+        let more_places = places.split_off(places.len().min(PLACES_IN_SIGHT));
         let blocks = || format!("{} {are} blocked by it.", words::count(broken.blocked, "case"));
         FindingView {
             tone: if must { Tone::Bad } else { Tone::Doubt },
@@ -105,7 +122,8 @@ impl<'a> IndexedRun<'a> {
                 sources: row.map(sources).unwrap_or_default(),
             }),
             blocks: (broken.blocked > 0).then(blocks),
-            places: broken.findings.iter().map(|finding| self.place(Some(finding.text()), &finding.cases)).collect(),
+            places,
+            more_places,
             further: row.map(|row| format!("countersign explain {}", row.id)),
             ..FindingView::default()
         }

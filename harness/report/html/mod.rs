@@ -6,9 +6,11 @@
 mod cases;
 mod exchange;
 mod findings;
+mod map;
 mod parts;
 mod requirements;
 mod runs;
+mod suites;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -21,11 +23,12 @@ use minijinja::{Environment, Error, Output, State};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use cases::{SuiteView, suites};
 use exchange::CommonHeaders;
-use findings::{FindingView, findings};
+use findings::{FindingView, findings, names};
+use map::{MapRow, map};
 use requirements::{RequirementGroup, RequirementView, groups, rows};
 use runs::{RunView, runs};
+use suites::{SuiteView, suites};
 
 use super::collected::Collected;
 use super::conclusion::Tone;
@@ -35,15 +38,18 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("page.html")),
     ("overview.html", include_str!("overview.html")),
+    ("one_run.html", include_str!("one_run.html")),
+    ("map.html", include_str!("map.html")),
     ("findings.html", include_str!("findings.html")),
     ("requirements.html", include_str!("requirements.html")),
     ("cases.html", include_str!("cases.html")),
     ("macros.html", include_str!("macros.html")),
 ];
-const STYLE: &str = concat!(include_str!("page.css"), include_str!("narrow.css"), include_str!("print.css"));
+const STYLE: &str =
+    concat!(include_str!("page.css"), include_str!("map.css"), include_str!("narrow.css"), include_str!("print.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// The report as HTML.
@@ -73,8 +79,14 @@ struct HtmlPage {
     several: bool,
     many: bool,
     runs: Vec<RunView>,
+    /// A square for each case; only for one run.
+    map: Vec<MapRow>,
     /// What needs attention; only for one run.
     findings: Vec<FindingView>,
+    /// Where there are very many, those that are folded.
+    more_findings: Vec<FindingView>,
+    /// What those are about, each once.
+    more_names: Vec<String>,
     /// Requirements on which the targets differ; only for several runs.
     differing: Vec<RequirementView>,
     groups: Vec<RequirementGroup>,
@@ -96,12 +108,13 @@ struct VerdictFilter {
 
 fn page(collected: &[Collected], register: &Register) -> HtmlPage {
     let mut runs = runs(collected);
-    let findings = if let [one] = collected { findings(one, register) } else { Vec::new() };
+    let mut findings = if let [one] = collected { findings(one, register) } else { Vec::new() };
     if findings.iter().any(|finding| finding.advice.is_some()) {
         for run in &mut runs {
             run.advice = None;
         }
     }
+    let more_findings = findings.split_off(in_sight(findings.len()));
     let (title, subject) = match (runs.as_slice(), collected) {
         ([one], [collected]) => {
             let subject = runs::subject(one, collected);
@@ -119,7 +132,7 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
     let common_headers: Vec<CommonHeaders> =
         collected.iter().zip(&labels).map(|(run, label)| CommonHeaders::of(run, label)).collect();
     let suites = suites(collected, &common_headers);
-    let cases = || suites.iter().flat_map(|suite| &suite.cases);
+    let cases = || suites.iter().flat_map(SuiteView::cases);
     let verdicts: Vec<VerdictFilter> = Verdict::ALL
         .into_iter()
         .map(|verdict| VerdictFilter {
@@ -147,7 +160,10 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         difference,
         several: runs.len() > 1,
         many: runs.len() > TARGETS_ACROSS,
+        map: if let [one] = collected { map(one) } else { Vec::new() },
         findings,
+        more_names: names(&more_findings),
+        more_findings,
         differing,
         groups: groups(rows),
         departing: cases().filter(|case| case.departs).count(),
@@ -157,6 +173,15 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         verdicts,
         runs,
     }
+}
+
+/// How many of so many things that need attention are in sight before anything is opened: all, or the first of very
+/// many.
+const fn in_sight(things: usize) -> usize {
+    /// These fill about two windows of the usual size.
+    const ALL: usize = 12;
+    const FIRST: usize = 6;
+    if things > ALL { FIRST } else { things }
 }
 
 /// The filter for the cases that were tried and did not pass, as in the page's address.

@@ -1,5 +1,5 @@
-// Filters for the cases, links that show what they point at, buttons to copy a command. Without this
-// script, every case is shown.
+// Filters for the cases, links that open what they point at, arrow keys in the map, buttons to copy a command.
+// Without this script, everything can be opened by hand.
 (() => {
   "use strict";
   const form = document.getElementById("filters");
@@ -11,19 +11,29 @@
   const boxes = [...form.querySelectorAll("input[name=verdict]")];
   const cases = [...document.querySelectorAll("details.case")].map((element) => ({
     element,
-    suite: element.dataset.s,
+    suite: element.closest(".suite").dataset.s,
     verdicts: element.dataset.v.trim().split(" "),
     differs: "d" in element.dataset,
     words: "",
   }));
-  const suites = [...document.querySelectorAll("section.suite")];
+  const folds = [...document.querySelectorAll(".suite, .rest, .family")];
+  const around = (element) => {
+    const found = [];
+    for (let one = element.closest("details"); one; one = one.parentElement.closest("details")) found.push(one);
+    return found;
+  };
 
-  // What is searched: id, title, and what was said about the case; neither bodies nor header fields.
-  const wordsOf = (element) =>
-    [...element.querySelectorAll("summary, .said, .told > p:not(.again), .broken")]
+  // What is searched: id, title, and what was said about the case or one like it; neither bodies nor header fields.
+  const wordsOf = (element) => {
+    const like = element.querySelector("a.like");
+    const family = element.closest(".family");
+    return [...element.querySelectorAll("summary, .said, .told > p:not(.again), .broken")]
+      .concat(family ? family.querySelector("summary") : [])
       .map((part) => part.textContent)
+      .concat(like ? wordsOf(document.getElementById(like.hash.slice(1)).closest(".case")) : [])
       .join(" ")
       .toLowerCase();
+  };
 
   const filter = () => {
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
@@ -39,7 +49,18 @@
       one.element.hidden = !fits;
       shown += fits;
     }
-    for (const section of suites) section.hidden = !section.querySelector("details.case:not([hidden])");
+    const filtered = wanted.size || words.length || suite.value || (differs && differs.checked);
+    for (const fold of folds) {
+      fold.hidden = !fold.querySelector("details.case:not([hidden])");
+      // What fits is in sight; afterwards, what was folded is so again.
+      if (filtered && !fold.open) {
+        fold.open = true;
+        fold.dataset.opened = "";
+      } else if (!filtered && "opened" in fold.dataset) {
+        fold.open = false;
+        delete fold.dataset.opened;
+      }
+    }
     none.hidden = shown > 0 || !cases.length;
     count.textContent = `${shown} of ${cases.length} cases shown`;
   };
@@ -65,15 +86,16 @@
     filter();
   };
 
-  // A link to a case shows it, whatever is filtered out.
+  // A link opens what it leads to, whatever is folded or filtered out.
   const reveal = (id) => {
     const target = document.getElementById(id);
-    const around = target && target.closest("details.case");
-    if (!around) return;
-    if (around.hidden) set("");
-    around.open = true;
-    around.scrollIntoView();
-    around.querySelector("summary").focus({ preventScroll: true });
+    const parts = target ? around(target) : [];
+    if (!parts.length) return;
+    if (parts.some((part) => part.hidden)) set("");
+    for (const part of parts) part.open = true;
+    const found = target.closest("details.case");
+    (found || target).scrollIntoView();
+    if (found) found.querySelector("summary").focus({ preventScroll: true });
   };
   const follow = () => {
     const hash = location.hash.slice(1);
@@ -102,10 +124,10 @@
     }),
   );
   document.getElementById("filter-open").addEventListener("click", () => {
-    for (const one of cases) if (!one.element.hidden) one.element.open = true;
+    for (const part of document.querySelectorAll("#cases details:not([hidden])")) part.open = true;
   });
   document.getElementById("filter-close").addEventListener("click", () => {
-    for (const one of cases) one.element.open = false;
+    for (const part of document.querySelectorAll("#cases details")) part.open = false;
   });
   for (const link of document.querySelectorAll("a[data-filter]")) link.href = `#?${link.dataset.filter}`;
   addEventListener("hashchange", follow);
@@ -114,6 +136,34 @@
     const link = event.target.closest("a[href^='#']");
     if (link && link.hash === location.hash) setTimeout(follow);
   });
+
+  // The map is one stop of the Tab key; arrows go from square to square, and from suite to suite.
+  const map = document.getElementById("map");
+  if (map) {
+    const squares = [...map.querySelectorAll("a[href]")];
+    const firsts = [...map.querySelectorAll("ul")].map((row) => row.querySelector("a[href]")).filter(Boolean);
+    squares.forEach((square, place) => (square.tabIndex = place ? -1 : 0));
+    const go = (square) => {
+      if (!square) return;
+      for (const other of squares) other.tabIndex = other === square ? 0 : -1;
+      square.focus();
+    };
+    map.addEventListener("keydown", (event) => {
+      const place = squares.indexOf(event.target);
+      const row = firsts.findLastIndex((first) => squares.indexOf(first) <= place);
+      const steps = {
+        ArrowRight: squares[place + 1],
+        ArrowLeft: squares[place - 1],
+        ArrowDown: firsts[row + 1],
+        ArrowUp: firsts[row - (event.target === firsts[row])],
+        Home: squares[0],
+        End: squares[squares.length - 1],
+      };
+      if (place < 0 || !(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      go(steps[event.key]);
+    });
+  }
 
   // Where the clipboard is not given to a page, the command is selected.
   const copy = async (command, button) => {
@@ -134,7 +184,7 @@
   // What an opened case offers: its own address, and a button beside each command.
   const equip = (event) => {
     const opened = event.target;
-    if (!opened.open || "equipped" in opened.dataset) return;
+    if (!opened.open || !opened.matches(".case") || "equipped" in opened.dataset) return;
     opened.dataset.equipped = "";
     for (const command of opened.querySelectorAll("pre.line")) {
       const button = offer("button", "Copy");

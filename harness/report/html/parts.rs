@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::map::letter;
 use super::{Tone, escape, words};
 use crate::contract::Requirement;
 use crate::report::collected::count_each;
@@ -13,14 +14,21 @@ use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 #[derive(Debug, Serialize)]
 pub(super) struct Count {
     pub(super) verdict: &'static str,
+    /// Its letter in the map.
+    letter: char,
     pub(super) tone: Tone,
     pub(super) cases: usize,
 }
 
+impl Count {
+    pub(super) fn new(verdict: Verdict, cases: usize) -> Self {
+        Self { verdict: verdict.word(), letter: letter(verdict), tone: verdict.into(), cases }
+    }
+}
+
 /// Each verdict that occurs, with how often it occurs.
 pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
-    let count = |(verdict, cases): (Verdict, usize)| Count { verdict: verdict.word(), tone: verdict.into(), cases };
-    count_each(verdicts).into_iter().map(count).collect()
+    count_each(verdicts).into_iter().map(|(verdict, cases)| Count::new(verdict, cases)).collect()
 }
 
 /// The anchor of an id in the page; `None` where the id cannot be one.

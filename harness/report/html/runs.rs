@@ -46,6 +46,9 @@ pub(super) struct RunView {
     pub(super) cases: usize,
     duration: String,
     features: Vec<FeatureView>,
+    /// How many must-requirements the features have, and how many of them recordings of real AWS confirm.
+    musts: usize,
+    confirmed: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +57,8 @@ struct FeatureView {
     meaning: &'static str,
     #[serde(flatten)]
     counts: FeatureSummary,
+    holding: usize,
+    undecided: usize,
     /// Where the parts of the bar end, of 100: what holds, what is violated.
     holds_to: usize,
     violated_to: usize,
@@ -68,6 +73,7 @@ fn run(label: String, collected: &Collected) -> RunView {
     let summary = collected.summary.as_ref();
     let event = collected.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
+    let features = || summary.iter().flat_map(|summary| &summary.features);
     let (ids_named, more_ids) = conclusion.named_ids();
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
     let started = text(|run| &run.started_at);
@@ -98,7 +104,9 @@ fn run(label: String, collected: &Collected) -> RunView {
         counts: counts(collected.cases.iter().map(|case| case.verdict)),
         cases: collected.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
-        features: summary.map(|summary| summary.features.iter().map(feature).collect()).unwrap_or_default(),
+        features: features().map(feature).collect(),
+        musts: features().map(|(_, feature)| feature.must).sum(),
+        confirmed: features().map(|(_, feature)| feature.confirmed).sum(),
     }
 }
 
@@ -175,6 +183,7 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
 
 fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureView {
     let FeatureSummary { must, violated, decided, .. } = *counts;
+    let holding = decided.saturating_sub(violated);
     let share = |part: usize| (part * 100).checked_div(must).unwrap_or_default().min(100);
     let violated_to = share(decided.max(violated));
     // Even one violated requirement of many stays visible.
@@ -183,7 +192,9 @@ fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureView {
         name: name.clone(),
         meaning: Feature::all().into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
         counts: counts.clone(),
-        holds_to: share(decided.saturating_sub(violated)).min(most),
+        holding,
+        undecided: must.saturating_sub(decided),
+        holds_to: share(holding).min(most),
         violated_to,
     }
 }

@@ -240,7 +240,91 @@ fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
 fn what_somebody_has_to_look_at_comes_before_what_holds() {
     let page = html(&sample::events());
     let requirements = between(&page, "id=\"requirements\"", "</section>");
-    let words = regex::Regex::new("colspan=\"4\">([a-z ]+) <").expect("a pattern");
+    let words = regex::Regex::new("<h3 class=\"[a-z]+\">([a-z ]+)</h3>").expect("a pattern");
     let groups: Vec<_> = words.captures_iter(requirements).map(|found| found[1].to_owned()).collect();
     assert_eq!(groups, ["violated", "departs", "holds", "not applicable"]);
+}
+
+/// The section of the page with the cases of a run.
+fn cases_of(cases: Vec<CaseResult>) -> String {
+    let page = html(&run_at("x", "http://a/", cases));
+    page.split_once("id=\"cases\"")
+        .expect("the cases")
+        .1
+        .split_once("id=\"words\"")
+        .expect("the next part")
+        .0
+        .to_owned()
+}
+
+/// A member of a family, with its request and what was answered.
+fn member(name: &str, body: &str, answer: &str, verdict: Verdict) -> CaseResult {
+    let exchange = crate::verdict::ShownExchange {
+        request: "POST /".to_owned(),
+        request_headers: vec![("content-length".to_owned(), body.len().to_string())],
+        request_body: body.to_owned(),
+        answer_headers: Vec::new(),
+        answer_body: Some(answer.to_owned()),
+        fault: None,
+    };
+    CaseResult {
+        title: "A word is refused".to_owned(),
+        exchange: Some(Box::new(exchange)),
+        repro: Some(format!("curl --data-binary '{body}' http://a/")),
+        ..sample::case(&format!("a/word/{name}"), verdict)
+    }
+}
+
+#[test]
+fn a_family_is_one_line_and_what_was_found_alike_is_told_once() {
+    let cases = cases_of(vec![
+        member("one", "first", "refused", Verdict::Pass),
+        member("two", "second", "refused", Verdict::Pass),
+        member("three", "third", "refused: third", Verdict::Pass),
+        member("four", "fourth", "refused", Verdict::Blocked),
+    ]);
+    let line = "<code>a/word/*</code> <span class=\"title\">A word is refused</span></summary>";
+    assert_eq!(cases.matches(line).count(), 1, "{cases}");
+    assert_eq!(cases.matches("A word is refused").count(), 1, "{cases}");
+    let of = |name: &str| between(&cases, &format!("id=\"a/word/{name}\">"), "</details>").to_owned();
+    assert!(of("one").contains("<pre class=\"line\">curl --data-binary 'first'"), "{cases}");
+    let told = between(&of("two"), "<div class=\"told\">", "</div>").to_owned();
+    assert_eq!(told, "<p>As <a class=\"like\" href=\"#a/word/one\">one</a>, but sent:</p><pre>second</pre>");
+    let told = of("three");
+    assert!(told.contains("<pre>third</pre><p>The answer, masked:</p><pre>refused: third</pre>"), "{told}");
+    assert!(of("four").contains("curl --data-binary 'fourth'"), "another verdict is told in full: {cases}");
+}
+
+#[test]
+fn what_did_not_pass_is_in_sight_and_what_passed_is_folded() {
+    let case = |id, verdict| sample::case(id, verdict);
+    let cases = cases_of(vec![
+        case("a/good", Verdict::Pass),
+        case("a/bad", Verdict::Blocked),
+        case("b/good", Verdict::Pass),
+        case("b/void", Verdict::NotApplicable),
+    ]);
+    assert!(cases.contains("<details class=\"suite\" data-s=\"a\" data-print open>"), "{cases}");
+    assert!(cases.contains("<details class=\"suite\" data-s=\"b\" data-print><summary>"), "{cases}");
+    let (bad, rest) = cases.split_once("The other case of a <").expect("the rest of the suite");
+    assert!(bad.contains("<code>a/bad</code>") && !bad.contains("a/good") && rest.contains("<code>a/good</code>"));
+}
+
+#[rstest::rstest]
+#[case::some(12, 12)]
+#[case::very_many(13, 6)]
+fn of_very_many_findings_and_cases_only_the_first_are_in_sight(#[case] all: usize, #[case] shown: usize) {
+    // Each with a reason of its own.
+    let blocked = |at: usize| CaseResult {
+        reason: sample::reason(&format!("it needs the thing number {at}")),
+        ..sample::case(&format!("a/case-{at}"), Verdict::Blocked)
+    };
+    let cases: Vec<_> = (0..all).map(blocked).collect();
+    let findings = findings_of(cases.clone());
+    let in_sight = findings.split("<details class=\"more\"").next().expect("the first part");
+    assert_eq!((in_sight.matches("<article").count(), findings.matches("<article").count()), (shown, all));
+    assert_eq!(findings.contains(&format!("<summary>{} more: blocked", all - shown)), all > shown, "{findings}");
+    let cases = cases_of(cases);
+    let in_sight = cases.split("<details class=\"rest\"").next().expect("the first part");
+    assert_eq!((in_sight.matches("class=\"case\"").count(), cases.matches("class=\"case\"").count()), (shown, all));
 }

@@ -18,6 +18,7 @@ mod lifecycle;
 mod logins;
 mod misbehaving_servers;
 mod near_misses;
+mod opened_reports;
 mod outages;
 mod planted_secrets;
 mod program;

@@ -12,7 +12,7 @@ use crate::stub_server::{Stub, answer, aws};
 /// Runs the program on a pseudo-terminal of this width in columns, and gives what it shows there: standard
 /// output and standard error. Nothing where the machine cannot make one.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {
+pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {
     if Command::new("script").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         eprintln!("skipped: there is no script command to make a terminal with");
         return None;
@@ -35,7 +35,7 @@ fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -
 }
 
 /// A text without the codes that steer a terminal.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut without_codes = String::new();
     let mut rest = text;
     while let Some((before, code)) = rest.split_once('\u{1b}') {
