@@ -26,6 +26,7 @@ CONFIG = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "vali
 TIMESTAMPS = {"expiration", "nextRefreshTime"}
 SESSION = boto3.session.Session()
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+SENT = []  # one entry for each attempt of the call that is under way
 
 # The first line that fits an exception names its phase; the SDK's own class hierarchy decides.
 PHASES = [
@@ -114,7 +115,7 @@ def make_client(call):
     if "validate" in given:
         settings["parameter_validation"] = given["validate"]
     credentials = call.get("credentials") or {}
-    return SESSION.client(
+    client = SESSION.client(
         "redshift-serverless",
         endpoint_url=call.get("endpoint"),
         region_name=call.get("region"),
@@ -123,6 +124,9 @@ def make_client(call):
         aws_session_token=credentials.get("sessionToken"),
         config=Config(**settings),
     )
+    # The event of each attempt; what a handler gives back would take the place of the answer, and None does not.
+    client.meta.events.register("before-send", lambda **_: SENT.append(None))
+    return client
 
 
 def describe_error(error):
@@ -142,6 +146,9 @@ def describe_error(error):
         described.update({name: meta[name] for name in ("httpStatus", "requestId") if name in meta})
         described["fault"] = {"Sender": "client", "Receiver": "server"}.get(told.get("Type"))
         described["members"] = {name: to_tagged(value, name) for name, value in parsed.items()}
+    elif described["phase"] == "connect" and SENT:
+        # Without an answer the SDK keeps its count to itself, and no server can count.
+        meta["sdkAttempts"] = len(SENT)
     return {name: value for name, value in described.items() if value is not None}, meta
 
 
@@ -171,6 +178,7 @@ def answer(call, perform, kept):
     if asked not in OPERATIONS:
         return {"outcome": "unsupported", "reason": f"operation {asked}"}
 
+    SENT.clear()
     start = time.monotonic()
     try:
         result = perform(call, arguments, kept)
