@@ -156,6 +156,17 @@ impl Runner {
         if self.options.tls && case.server == EndpointKind::Http { EndpointKind::Https } else { case.server }
     }
 
+    /// Whether the driver of a case is told to trust the authority of the run. A case that is about TLS says for itself
+    /// whom it trusts.
+    fn trusts(&self, case: &ClientCase) -> bool {
+        self.options.tls && !case.server.is_tls()
+    }
+
+    /// Whether the driver has to be started for a case alone.
+    fn needs_own_process(&self, case: &ClientCase) -> bool {
+        case.request.needs_own_process() || self.trusts(case) != self.options.tls
+    }
+
     async fn run_case(&self, case: &ClientCase, planted: &Arc<Planted>) -> CaseResult {
         let start = Instant::now();
         let mut result = CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements);
@@ -251,14 +262,15 @@ impl Runner {
         let port = |address: std::net::SocketAddr| address.port();
         let (decoy, proxy) = (server.decoy.map(port), server.proxy.map(port));
         let places = Places { kind, endpoint: port(server.endpoint), decoy, proxy };
-        let mut environment = trust(self.options.tls);
+        let trusts = self.trusts(case);
+        let mut environment = trust(trusts);
         environment.extend(request.environment.iter().map(|(name, text)| (name.clone(), places.fill(text))));
         let with = StartedWith {
             environment,
             profile: request.profile.as_deref().map(|text| places.fill(text)),
-            authority: (self.options.tls || request.mentions(CA)).then_some(&self.certificates.authority),
+            authority: (trusts || request.mentions(CA)).then_some(&self.certificates.authority),
         };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !request.needs_own_process());
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !self.needs_own_process(case));
         let mut process = match idle {
             Some(process) => Ok(process),
             None => DriverProcess::start(&self.command, &with, Arc::clone(planted)).await,
@@ -345,7 +357,7 @@ impl Runner {
 
     /// Keeps a process for the next case, unless it was started for this case alone.
     fn give_back(&self, case: &ClientCase, process: DriverProcess) {
-        if !case.request.needs_own_process() {
+        if !self.needs_own_process(case) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
         }
     }
