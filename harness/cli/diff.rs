@@ -32,7 +32,7 @@ pub(super) struct DiffArgs {
     /// For SDKs: exit code 1 where something of this class or a worse one changed [default: caller]
     ///
     /// The classes, the worst first: caller (what your code is given), attempts (how often a request is sent), wire (what
-    /// it says), bytes (how the same JSON is written), agent (User-Agent), timing; or none.
+    /// it says), bytes (how the same JSON is written), warnings, agent (User-Agent), timing; or none.
     #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS")]
     fail_on: Option<FailOn>,
 

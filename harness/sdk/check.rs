@@ -13,7 +13,7 @@ use crate::contract::{ErrorMeaning, Service};
 use crate::report::reason;
 use crate::run::Interrupt;
 use crate::sdk::cases::{
-    ClientCase, ClientRequest, FaultAt, FaultHow, ScriptedBody, ScriptedFault, Step, standard_body,
+    ClientCase, ClientRequest, EndpointKind, FaultAt, FaultHow, ScriptedBody, ScriptedFault, Step, standard_body,
 };
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::record::{ErrorRecord, OutcomeRecord, Phase, Record, Value};
@@ -32,7 +32,7 @@ pub struct DriverCheck {
 
 /// Checks a driver; one finding for each claim.
 pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -> Vec<DriverCheck> {
-    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated };
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated, tls: false };
     let runner = match Runner::start(command, judge, options).await {
         Ok(runner) => runner,
         Err(error) => {
@@ -67,7 +67,15 @@ pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -
 
 /// What is wrong with a readable hello; `None` if nothing is.
 fn fault_of_hello(hello: &Hello) -> Option<String> {
-    let settings = &["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"][..];
+    let settings = &[
+        "maxAttempts",
+        "retryMode",
+        "readTimeoutMs",
+        "connectTimeoutMs",
+        "requestTimeoutMs",
+        "throwOnRequestTimeout",
+        "validate",
+    ][..];
     let reports = &["requestId", "httpStatus", "sdkAttempts"][..];
     for (what, known_names, claimed) in [("settings", settings, &hello.config), ("reports", reports, &hello.reports)] {
         if let Some(name) = claimed.iter().find(|name| !known_names.contains(&name.as_str())) {
@@ -103,6 +111,7 @@ impl ProtocolProbe {
             title: self.claim.to_owned(),
             requirements: Vec::new(),
             request: ClientRequest { input, calls, same_client, ..ClientRequest::default() },
+            server: EndpointKind::default(),
             script: vec![(self.step)()],
             expect: Vec::new(),
         }

@@ -63,6 +63,16 @@ pub const ALL: &[Driver] = &[
         sources: &[("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py"))],
     },
     Driver {
+        name: "aiobotocore",
+        about: "botocore for asyncio",
+        package: "aiobotocore",
+        kind: InstallKind::Python,
+        sources: &[
+            ("aiobotocore_driver.py", include_str!("../drivers/python/aiobotocore_driver.py")),
+            ("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py")),
+        ],
+    },
+    Driver {
         name: "js-v3",
         about: "AWS SDK for JavaScript v3",
         package: "@aws-sdk/client-redshift-serverless",

@@ -33,6 +33,7 @@ pub mod protocol;
 pub mod record;
 mod run;
 pub mod script;
+mod warnings;
 
 pub use process::{DriverCommand, DriverError};
 pub use run::{Runner, RunnerOptions};

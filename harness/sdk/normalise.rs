@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::planted_secrets::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
-use crate::sdk::cases::ClientCase;
+use crate::sdk::cases::{ClientCase, Places};
 use crate::sdk::record::{ErrorRecord, Meta, SecretLikeness, ShownValue, Tagged, Value};
 use crate::wire::{Masker, is_password_name};
 
@@ -28,6 +28,9 @@ const BODY_LIMIT: usize = 64 << 10;
 /// An address in memory, as languages print objects.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0x[0-9a-fA-F]{5,16}\b"));
 
+/// The line of its source that Python's `ssl` names in each error, which moves with every release.
+static SSL_LINE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\(_ssl\.c:\d+\)"));
+
 /// A port, as it stands in an address.
 static PORT: LazyLock<Regex> = LazyLock::new(|| pattern(":([0-9]+)"));
 
@@ -40,8 +43,8 @@ pub(super) fn pattern(text: &str) -> Regex {
 
 /// The secrets of a case, and where it ran.
 pub(super) struct Normaliser {
-    endpoint: String,
-    decoy: Option<String>,
+    /// The ports of the case's servers, each with its word.
+    ports: Vec<(String, &'static str)>,
     home: String,
     session_token: Option<String>,
     /// Every secret in the answers of the case, with the name of its member in lower case.
@@ -53,15 +56,15 @@ pub(super) struct Normaliser {
 }
 
 impl Normaliser {
-    /// A normaliser for a case with these ports, whose driver has this home folder and may know all secrets of the run.
-    pub(super) fn new(case: &ClientCase, endpoint: u16, decoy: Option<u16>, home: &Path, planted: &Planted) -> Self {
+    /// A normaliser for a case with these servers, whose driver has this home folder and may know all secrets of the run.
+    pub(super) fn new(case: &ClientCase, places: &Places, home: &Path, planted: &Planted) -> Self {
         let own = secrets_of(case);
+        let ports = [(Some(places.endpoint), "<port>"), (places.decoy, "<decoy-port>"), (places.proxy, "<proxy-port>")];
         // The case's own session token has its own placeholder.
         let is_token = |secret: &String| case.request.session_token.as_ref() == Some(secret);
         let long = |secret: &&String| secret.chars().count() >= LONG && !is_token(secret);
         Self {
-            endpoint: endpoint.to_string(),
-            decoy: decoy.map(|port| port.to_string()),
+            ports: ports.into_iter().filter_map(|(port, word)| Some((port?.to_string(), word))).collect(),
             home: home.to_string_lossy().into_owned(),
             session_token: case.request.session_token.clone().filter(|token| !token.is_empty()),
             secrets: own.iter().filter(long).cloned().collect(),
@@ -78,16 +81,14 @@ impl Normaliser {
             text = text.replace(&self.home, "<home>");
         }
         let text = ADDRESS.replace_all(&text, "<address>");
+        let text = SSL_LINE.replace_all(&text, "(_ssl.c:<line>)");
         shortened(&text)
     }
 
-    /// A port with its colon; the ports of the case's servers as `:<port>` and `:<decoy-port>`.
+    /// A port with its colon; the ports of the case's servers as `:<port>`, `:<decoy-port>` and `:<proxy-port>`.
     fn port(&self, digits: &str) -> String {
-        match digits {
-            _ if digits == self.endpoint => ":<port>".to_owned(),
-            _ if self.decoy.as_deref() == Some(digits) => ":<decoy-port>".to_owned(),
-            _ => format!(":{digits}"),
-        }
+        let known = self.ports.iter().find(|(port, _)| port == digits).map(|(_, word)| *word);
+        format!(":{}", known.unwrap_or(digits))
     }
 
     /// A text with secrets masked, whatever their form.
@@ -326,6 +327,7 @@ mod tests {
 
     use super::*;
     use crate::contract::parse;
+    use crate::sdk::cases::EndpointKind;
 
     #[rstest]
     #[case::cut("E abcdefghij", "E ***")]
@@ -378,9 +380,10 @@ mod tests {
     #[test]
     fn a_port_is_replaced_only_as_a_whole() {
         let case = parse("a.json", r#"{"id":"a/b","title":"t"}"#).expect("a case");
-        let normaliser = Normaliser::new(&case, 4012, Some(4013), Path::new("/"), &Planted::of([]));
-        let text = normaliser.text("127.0.0.1:4012 127.0.0.1:40123 x:4012/:4013");
-        assert_eq!(text, "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/:<decoy-port>");
+        let places = Places { kind: EndpointKind::Http, endpoint: 4012, decoy: Some(4013), proxy: Some(4014) };
+        let normaliser = Normaliser::new(&case, &places, Path::new("/"), &Planted::of([]));
+        let text = normaliser.text("127.0.0.1:4012 127.0.0.1:40123 x:4012/:4013/:4014");
+        assert_eq!(text, "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/:<decoy-port>/:<proxy-port>");
     }
 
     #[test]

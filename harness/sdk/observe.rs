@@ -12,7 +12,9 @@ use regex::{Captures, Regex};
 
 use super::normalise::{Normaliser, agent, pattern};
 use super::planted_secrets::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
-use crate::sdk::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
+use crate::sdk::record::{
+    BodyRecord, Gap, GapClass, InvocationIds, ReachedServer, RequestRecord, Signature, Timing, origin_form,
+};
 use crate::sdk::script::{Arrival, FIELDS_LIMIT};
 use crate::wire::sigv4::{Scope, SignatureError, verify};
 use crate::wire::{Headers, Request};
@@ -30,7 +32,14 @@ static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"Signature=[^,\s]*
 /// The requests of a case, as a record keeps them.
 pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<RequestRecord> {
     // If the connection was reset at once, there is no request.
-    let record = |arrival: &Arrival| Some(record(arrival, &parse(&arrival.bytes)?, normaliser));
+    let record = |arrival: &Arrival| {
+        let mut request = parse(&arrival.bytes)?;
+        if arrival.server == ReachedServer::Proxy {
+            // What is signed is the request that the proxy passes on.
+            request.target = origin_form(&request.target).to_owned();
+        }
+        Some(record(arrival, &request, normaliser))
+    };
     arrivals.iter().filter_map(record).collect()
 }
 

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::planted_secrets::Planted;
 use super::protocol::{self, CallOutcome, DriverCall, FromDriver, Hello, PROTOCOL, ToDriver};
 use crate::contract::LoadError;
+use crate::sdk::cases::CA;
 use crate::sdk::record::Loss;
 use crate::text::foreign;
 
@@ -28,6 +29,9 @@ const SHOWN_WINDOW: usize = 64 << 10;
 
 /// How much of the end of a driver's log is kept, in bytes.
 const LOG_LIMIT: usize = 16 << 10;
+
+/// The file with the authority's certificate, in a driver's home.
+const AUTHORITY: &str = "authority.pem";
 
 /// How long a driver may take to say hello.
 const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
@@ -74,7 +78,8 @@ pub enum DriverError {
 /// A driver that said hello and waits for calls. Dropping it ends it, with everything that it started.
 pub(super) struct DriverProcess {
     child: Child,
-    stdin: ChildStdin,
+    /// `None` when nothing more is said to it.
+    stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     log: Arc<Mutex<VecDeque<u8>>>,
     /// Done when the log has ended.
@@ -90,17 +95,16 @@ impl DriverProcess {
     /// Starts a driver and exchanges hellos with it.
     pub(super) async fn start(
         command: &DriverCommand,
-        extra: &BTreeMap<String, String>,
-        profile: Option<&str>,
+        with: &StartedWith<'_>,
         planted: Arc<Planted>,
     ) -> Result<Self, DriverError> {
         let cannot = |problem: String| DriverError::Start { command: command.to_string(), problem };
-        let home = make_home(profile).map_err(|error| cannot(format!("no home for it: {error}")))?;
+        let home = make_home(with).map_err(|error| cannot(format!("no home for it: {error}")))?;
         let mut process = Command::new(&command.program);
         process
             .args(&command.arguments)
             .env_clear()
-            .envs(environment(home.path(), extra))
+            .envs(environment(home.path(), &with.environment))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -116,7 +120,8 @@ impl DriverProcess {
         let log = Arc::default();
         let logged = keep_log(stderr, Arc::clone(&log));
         let stdout = BufReader::new(stdout);
-        let mut driver = Self { child, stdin, stdout, log, logged, hello: Hello::default(), planted, home };
+        let mut driver =
+            Self { child, stdin: Some(stdin), stdout, log, logged, hello: Hello::default(), planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
             FromDriver::Hello(hello) if hello.protocol == PROTOCOL => {
                 driver.hello = hello.safe_to_show(&driver.planted);
@@ -147,14 +152,25 @@ impl DriverProcess {
         }
     }
 
+    /// Tells it that nothing more comes, and reads its log to the end: the last 16 KiB of it, with secrets masked. A
+    /// driver that does not end within two seconds is ended.
+    pub(super) async fn finish(mut self) -> String {
+        drop(self.stdin.take());
+        if timeout(Duration::from_secs(2), &mut self.logged).await.is_err() {
+            tracing::debug!("a driver, or something that it started, still writes its log");
+        }
+        self.log_text()
+    }
+
     /// Sends a line and waits for the answer.
     async fn exchange(&mut self, message: &ToDriver, patience: Duration) -> Result<FromDriver, DriverError> {
         let mut line = serde_json::to_string(message).expect("what is said to drivers is JSON");
         line.push('\n');
         let mut answer = Vec::new();
         let exchanged = timeout(patience, async {
-            self.stdin.write_all(line.as_bytes()).await?;
-            self.stdin.flush().await?;
+            let stdin = self.stdin.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
+            stdin.write_all(line.as_bytes()).await?;
+            stdin.flush().await?;
             (&mut self.stdout).take(LINE_LIMIT + 1).read_until(b'\n', &mut answer).await
         });
         match exchanged.await {
@@ -198,16 +214,30 @@ impl DriverProcess {
     }
 
     fn driver_error(&self, loss: Loss, what: impl Into<String>) -> DriverError {
+        let text = self.planted.masker.quote(last_lines(&self.log_text()));
+        let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
+        DriverError::Broken { loss, what: what.into(), log }
+    }
+
+    /// Its log, as much as is kept, with secrets masked.
+    fn log_text(&self) -> String {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
         // cut may be half a line, and is left out.
         let is_cut = log.len() >= LOG_LIMIT;
         let whole = self.planted.masker.mask_escaped(&String::from_utf8_lossy(log.make_contiguous()));
-        let whole = if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest) } else { &whole };
-        let text = self.planted.masker.quote(last_lines(whole));
-        let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
-        DriverError::Broken { loss, what: what.into(), log }
+        if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { whole }
     }
+}
+
+/// What a driver process is started with, beside its command.
+pub(super) struct StartedWith<'a> {
+    /// Variables of the environment; `${ca}` in them is the file with the authority's certificate.
+    pub(super) environment: BTreeMap<String, String>,
+    /// The text of the shared configuration file.
+    pub(super) profile: Option<String>,
+    /// The certificate of the authority, as PEM, if it is to lie in the driver's home.
+    pub(super) authority: Option<&'a str>,
 }
 
 impl Drop for DriverProcess {
@@ -245,17 +275,26 @@ fn environment(home: &Path, extra: &BTreeMap<String, String>) -> BTreeMap<OsStri
         ("AWS_SHARED_CREDENTIALS_FILE", home.join(".aws/credentials").into()),
     ];
     variables.extend(fixed.map(|(name, value)| (name.into(), value)));
-    variables.extend(extra.iter().map(|(name, value)| (name.into(), value.into())));
+    variables.extend(extra.iter().map(|(name, value)| (name.into(), with_authority(value, home).into())));
     variables
 }
 
-/// A new folder that only its owner may enter, empty but for a shared configuration file if a profile is given.
-fn make_home(profile: Option<&str>) -> std::io::Result<TempDir> {
+/// A text with the placeholder for the authority's certificate filled in.
+fn with_authority(text: &str, home: &Path) -> String {
+    text.replace(CA, &home.join(AUTHORITY).to_string_lossy())
+}
+
+/// A new folder that only its owner may enter, empty but for a shared configuration file if a profile is given, and for
+/// the certificate of the authority.
+fn make_home(with: &StartedWith<'_>) -> std::io::Result<TempDir> {
     let home = tempfile::Builder::new().prefix("countersign-driver-").tempdir()?;
-    if let Some(profile) = profile {
+    if let Some(profile) = &with.profile {
         let folder = home.path().join(".aws");
         std::fs::create_dir(&folder)?;
-        std::fs::write(folder.join("config"), profile)?;
+        std::fs::write(folder.join("config"), with_authority(profile, home.path()))?;
+    }
+    if let Some(authority) = with.authority {
+        std::fs::write(home.path().join(AUTHORITY), authority)?;
     }
     Ok(home)
 }

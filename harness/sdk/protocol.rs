@@ -113,6 +113,9 @@ pub struct Hello {
     /// Whether the errors of the SDK have classes of their own; they have where it is not given.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub typed: bool,
+    /// Whether the SDK can speak TLS, as the driver runs it; it can where it is not given.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub tls: bool,
 }
 
 const fn yes() -> bool {

@@ -8,18 +8,18 @@ use std::time::Instant;
 use futures_util::{StreamExt, stream};
 
 use super::normalise::Normaliser;
-use super::observe;
 use super::planted_secrets::{ACCESS_KEY_ID, Planted, SECRET_ACCESS_KEY};
-use super::process::{DriverCommand, DriverError, DriverProcess};
+use super::process::{DriverCommand, DriverError, DriverProcess, StartedWith};
 use super::protocol::{CallCredentials, CallOutcome, DriverCall, Hello, InputKind};
+use super::{observe, warnings};
 use crate::contract::Side;
 use crate::judge::Judgement;
 use crate::report::DriverEvent;
 use crate::run::Interrupt;
-use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT, MaxAttempts, SdkClientConfig};
+use crate::sdk::cases::{CA, ClientCase, DECOY, EndpointKind, MaxAttempts, PROXY, Places, SdkClientConfig};
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::record::{Loss, OutcomeRecord, Record, Timing, Value};
-use crate::sdk::script::ScriptServer;
+use crate::sdk::script::{Certificates, ScriptServer, ScriptSetup};
 use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// How client cases are run.
@@ -32,6 +32,8 @@ pub struct RunnerOptions {
     pub max_attempts: Option<u32>,
     /// Whether this process, and so the driver's, has no network device but loopback.
     pub isolated: bool,
+    /// Whether cases that ask the scripted server over HTTP ask it over TLS instead.
+    pub tls: bool,
 }
 
 /// Runs client cases on one SDK.
@@ -42,6 +44,7 @@ pub struct Runner {
     hello: Hello,
     driver: DriverEvent,
     idle: Mutex<Vec<DriverProcess>>,
+    certificates: Certificates,
 }
 
 impl std::fmt::Debug for Runner {
@@ -69,10 +72,19 @@ impl Runner {
         judge: ClientJudge,
         options: RunnerOptions,
     ) -> Result<Self, DriverError> {
-        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::new(Planted::of([]))).await?;
+        let certificates = Certificates::new().map_err(|error| DriverError::Start {
+            command: command.to_string(),
+            problem: format!("no certificates can be made for the servers: {error}"),
+        })?;
+        let with = StartedWith {
+            environment: trust(options.tls),
+            profile: None,
+            authority: options.tls.then_some(&certificates.authority),
+        };
+        let first = DriverProcess::start(&command, &with, Arc::new(Planted::of([]))).await?;
         let hello = first.hello.clone();
         let driver = describe(hello.clone(), options.isolated);
-        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]) })
+        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]), certificates })
     }
 
     pub(super) fn hello(&self) -> &Hello {
@@ -139,6 +151,22 @@ impl Runner {
         config
     }
 
+    /// What stands at the endpoint of a case in this run.
+    fn kind_of(&self, case: &ClientCase) -> EndpointKind {
+        if self.options.tls && case.server == EndpointKind::Http { EndpointKind::Https } else { case.server }
+    }
+
+    /// Whether the driver of a case is told to trust the authority of the run. A case that is about TLS says for itself
+    /// whom it trusts.
+    fn trusts(&self, case: &ClientCase) -> bool {
+        self.options.tls && !case.server.is_tls()
+    }
+
+    /// Whether the driver has to be started for a case alone.
+    fn needs_own_process(&self, case: &ClientCase) -> bool {
+        case.request.needs_own_process() || self.trusts(case) != self.options.tls
+    }
+
     async fn run_case(&self, case: &ClientCase, planted: &Arc<Planted>) -> CaseResult {
         let start = Instant::now();
         let mut result = CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements);
@@ -194,6 +222,14 @@ impl Runner {
             let why = "an SDK that finds no endpoint would call AWS, and no network of its own can be made for it here";
             return Some(why.to_owned());
         }
+        if case.server == EndpointKind::Unresolvable && !self.options.isolated {
+            let why =
+                "the name would be asked for outside this machine, and no network of its own can be made for it here";
+            return Some(why.to_owned());
+        }
+        if self.kind_of(case).is_tls() && !self.hello.tls {
+            return Some(format!("the driver {driver} cannot speak TLS"));
+        }
         let config = serde_json::to_value(self.config_of(case)).unwrap_or_default();
         let mut settings = config.as_object().into_iter().flat_map(serde_json::Map::keys);
         if let Some(setting) = settings.find(|setting| !self.hello.config.contains(setting)) {
@@ -213,31 +249,42 @@ impl Runner {
     /// the reason.
     async fn observe(&self, case: &ClientCase, planted: &Arc<Planted>) -> Result<Observed, (Verdict, String)> {
         let request = &case.request;
-        let server = ScriptServer::start(case.script.clone(), request.has_decoy())
+        let kind = self.kind_of(case);
+        let setup = ScriptSetup {
+            tls: self.certificates.acceptor(kind),
+            closed: matches!(kind, EndpointKind::Closed | EndpointKind::Unresolvable),
+            decoy: request.mentions(DECOY),
+            proxy: request.mentions(PROXY),
+        };
+        let server = ScriptServer::start(case.script.clone(), setup)
             .await
             .map_err(|error| (Verdict::Indeterminate, format!("the scripted server cannot listen: {error}")))?;
-        let (port, decoy) = (server.endpoint.port(), server.decoy.map(|address| address.port()));
-        let filled = |text: &str| {
-            let text = text.replace(ENDPOINT, &format!("http://127.0.0.1:{port}"));
-            decoy.into_iter().fold(text, |text, port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
+        let port = |address: std::net::SocketAddr| address.port();
+        let (decoy, proxy) = (server.decoy.map(port), server.proxy.map(port));
+        let places = Places { kind, endpoint: port(server.endpoint), decoy, proxy };
+        let trusts = self.trusts(case);
+        let mut environment = trust(trusts);
+        environment.extend(request.environment.iter().map(|(name, text)| (name.clone(), places.fill(text))));
+        let with = StartedWith {
+            environment,
+            profile: request.profile.as_deref().map(|text| places.fill(text)),
+            authority: (trusts || request.mentions(CA)).then_some(&self.certificates.authority),
         };
-        let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
-        let profile = request.profile.as_deref().map(filled);
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !request.needs_own_process());
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !self.needs_own_process(case));
         let mut process = match idle {
             Some(process) => Ok(process),
-            None => DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(planted)).await,
+            None => DriverProcess::start(&self.command, &with, Arc::clone(planted)).await,
         }
         .map_err(|error| (Verdict::Indeterminate, error.to_string()))?;
         process.planted = Arc::clone(planted);
 
-        let normaliser = Normaliser::new(case, port, decoy, process.home.path(), planted);
+        let normaliser = Normaliser::new(case, &places, process.home.path(), planted);
         let mut outcomes = Vec::new();
         let mut calls_ms = Vec::new();
         let mut loss = None;
         for number in 1..=request.calls {
             server.begin_call(outcomes.len() + 1);
-            let call = self.call(case, number, request.endpoint.as_deref().map(filled));
+            let call = self.call(case, number, request.endpoint.as_deref().map(|text| places.fill(text)));
             let start = Instant::now();
             match process.call(&call).await {
                 Ok(CallOutcome::Unsupported { reason, .. }) => {
@@ -267,18 +314,25 @@ impl Runner {
                 break;
             }
         }
+        // A driver that lost a call is ended; the next case gets a fresh one.
+        let warnings = match loss {
+            Some(_) => Vec::new(),
+            None if request.needs_own_process() => warnings::of(&process.finish().await, &normaliser),
+            None => {
+                self.give_back(case, process);
+                Vec::new()
+            }
+        };
         let arrivals = server.arrivals();
         let record = Record {
             outcomes,
             attempts: arrivals.len(),
             invocation_ids: observe::invocation_ids(&arrivals),
             requests: observe::requests(&arrivals, &normaliser),
+            tunnels: server.tunnels().iter().map(|line| normaliser.text(line)).collect(),
+            warnings,
         };
         let timing = observe::timing(&arrivals, server.connections(), calls_ms);
-        // A driver that lost a call is ended; the next case gets a fresh one.
-        if loss.is_none() {
-            self.give_back(case, process);
-        }
         Ok(Observed { record, timing, loss })
     }
 
@@ -303,10 +357,17 @@ impl Runner {
 
     /// Keeps a process for the next case, unless it was started for this case alone.
     fn give_back(&self, case: &ClientCase, process: DriverProcess) {
-        if !case.request.needs_own_process() {
+        if !self.needs_own_process(case) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
         }
     }
+}
+
+/// The variables by which SDKs are told to trust the authority of a run, each in its language; none if the run is not
+/// over TLS.
+fn trust(tls: bool) -> BTreeMap<String, String> {
+    let names = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+    names.into_iter().filter(|_| tls).map(|name| (name.to_owned(), CA.to_owned())).collect()
 }
 
 /// Whether a language can express a value of a member that has this type.

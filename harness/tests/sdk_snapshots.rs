@@ -118,9 +118,9 @@ impl Lines {
     }
 }
 
-/// The lines that nine of ten requests have: they are told once.
+/// The lines that nine of ten cases have in their first request: they are told once.
 fn common_lines(cases: &[Lines]) -> Vec<String> {
-    let requests: Vec<_> = cases.iter().flat_map(|case| &case.requests).collect();
+    let requests: Vec<_> = cases.iter().filter_map(|case| case.requests.first()).collect();
     let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
     for line in requests.iter().copied().flatten() {
         *counts.entry(line).or_default() += 1;

@@ -49,7 +49,7 @@ pub(super) struct SdkCheckArgs {
     #[arg(long)]
     update: bool,
 
-    /// Exit code 1 where something of this class or a worse one changed: caller, attempts, wire, bytes, agent, timing, or none
+    /// Exit code 1 where something of this class or a worse one changed: caller, attempts, wire, bytes, warnings, agent, timing, or none
     #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS", default_value = "caller")]
     fail_on: FailOn,
 
@@ -64,6 +64,10 @@ pub(super) struct SdkCheckArgs {
     /// Run this number of cases at a time, each with a process of the driver
     #[arg(long, short, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
+
+    /// Ask the scripted server over TLS, as in `sdk run`; the same as when the baseline was recorded
+    #[arg(long, env = "COUNTERSIGN_TLS")]
+    tls: bool,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
@@ -97,7 +101,7 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
     let (command, _folder) = ChosenDriver::Ours { driver, sdk }.ready()?;
-    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated };
+    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated, tls: args.tls };
     let mut events = Vec::new();
     let hear = |event: &Event| events.push(event.clone());
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;

@@ -53,6 +53,11 @@ pub(super) struct SdkRunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
     max_attempts: Option<u32>,
 
+    /// Ask the scripted server over TLS, with a certificate of an authority that is made for the run, in the cases that
+    /// ask it over HTTP
+    #[arg(long, env = "COUNTERSIGN_TLS")]
+    tls: bool,
+
     #[command(flatten)]
     reports: ReportArgs,
 
@@ -72,7 +77,7 @@ pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
     }
     args.reports.check_files(&[])?;
     let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
-    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
+    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated, tls: args.tls };
     let (command, _folder) = driver.ready()?;
     let hear = |event: &Event| reports.hear(event);
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;

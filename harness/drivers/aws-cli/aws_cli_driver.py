@@ -144,6 +144,9 @@ def answer(call):
 
     start = time.monotonic()
     done = subprocess.run(line, env={**os.environ, **added}, stdin=subprocess.DEVNULL, capture_output=True)
+    if not done.returncode:  # what it says beside a result
+        sys.stderr.buffer.write(done.stderr)
+        sys.stderr.flush()
     elapsed = round((time.monotonic() - start) * 1000)
     if done.returncode:
         error, meta = describe_failure(done.returncode, done.stderr)

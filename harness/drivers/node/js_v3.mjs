@@ -13,11 +13,17 @@ const PACKAGE = "@aws-sdk/client-redshift-serverless";
 const sdk = createRequire(join(FOLDER, "driver.js"))(PACKAGE);
 
 const OPERATIONS = { GetCredentials: sdk.GetCredentialsCommand };
-const CONFIG = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs"];
+// Settings of the SDK's HTTP handler, and what it calls them. Where none is made, the client keeps its own handler.
+const HANDLER = {
+  readTimeoutMs: "socketTimeout", connectTimeoutMs: "connectionTimeout", requestTimeoutMs: "requestTimeout",
+  throwOnRequestTimeout: "throwOnRequestTimeout",
+};
+const CONFIG = ["maxAttempts", "retryMode", ...Object.keys(HANDLER)];
 const TIMESTAMPS = ["expiration", "nextRefreshTime"];
 const NO_CONNECTION = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 const LOST_CONNECTION = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 const ANSWER_IS_NO_HTTP = /^HPE_/;
+const NO_TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|EPROTO$)/;
 
 class Unsupported extends Error {}
 
@@ -87,10 +93,11 @@ function makeClient(call) {
   for (const name of ["endpoint", "region"]) if (call[name] != null) settings[name] = call[name];
   for (const name of ["maxAttempts", "retryMode"]) if (name in given) settings[name] = given[name];
   const client = new sdk.RedshiftServerlessClient(settings);
-  if ("readTimeoutMs" in given || "connectTimeoutMs" in given) {
+  const ofHandler = Object.keys(given).filter((name) => name in HANDLER).map((name) => [HANDLER[name], given[name]]);
+  if (ofHandler.length > 0) {
     // The handler's package was renamed over the years; its class is the one the client has.
     const Handler = client.config.requestHandler.constructor;
-    client.config.requestHandler = new Handler({ socketTimeout: given.readTimeoutMs, connectionTimeout: given.connectTimeoutMs });
+    client.config.requestHandler = new Handler(Object.fromEntries(ofHandler));
   }
   return client;
 }
@@ -99,7 +106,7 @@ function makeClient(call) {
 // throws; Node's code for the socket; the name TimeoutError. Whatever else is thrown is no error of the SDK's.
 function phaseOf(error) {
   if (error instanceof sdk.RedshiftServerlessServiceException) return "service";
-  if (NO_CONNECTION.includes(error?.code)) return "connect";
+  if (NO_CONNECTION.includes(error?.code) || NO_TLS.test(error?.code)) return "connect";
   if (LOST_CONNECTION.includes(error?.code)) return "transport"; // the SDK names these TimeoutError too
   if (error?.name === "TimeoutError" || error?.code === "ETIMEDOUT") return "timeout";
   if (ANSWER_IS_NO_HTTP.test(error?.code) || error?.$response) return "parse";

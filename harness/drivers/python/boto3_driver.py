@@ -16,7 +16,6 @@ import time
 from datetime import datetime, timezone
 from decimal import Decimal
 
-import boto3
 import botocore.exceptions as sdk
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
@@ -24,8 +23,8 @@ from botocore.parsers import ResponseParserError
 OPERATIONS = {"GetCredentials": "get_credentials"}
 CONFIG = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"]
 TIMESTAMPS = {"expiration", "nextRefreshTime"}
-SESSION = boto3.session.Session()
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+SENT = []  # one entry for each attempt of the call that is under way
 
 # The first line that fits an exception names its phase; the SDK's own class hierarchy decides.
 PHASES = [
@@ -103,7 +102,8 @@ def settings_of(call, known):
     return given
 
 
-def make_client(call):
+def client_arguments(call):
+    """What a client is made with, by the names that botocore and boto3 have for it."""
     given, settings = settings_of(call, CONFIG), {}
     if "maxAttempts" in given or "retryMode" in given:
         retries = {"total_max_attempts": given.get("maxAttempts"), "mode": given.get("retryMode")}
@@ -114,21 +114,32 @@ def make_client(call):
     if "validate" in given:
         settings["parameter_validation"] = given["validate"]
     credentials = call.get("credentials") or {}
-    return SESSION.client(
-        "redshift-serverless",
-        endpoint_url=call.get("endpoint"),
-        region_name=call.get("region"),
-        aws_access_key_id=credentials.get("accessKeyId"),
-        aws_secret_access_key=credentials.get("secretAccessKey"),
-        aws_session_token=credentials.get("sessionToken"),
-        config=Config(**settings),
-    )
+    return {
+        "service_name": "redshift-serverless",
+        "endpoint_url": call.get("endpoint"),
+        "region_name": call.get("region"),
+        "aws_access_key_id": credentials.get("accessKeyId"),
+        "aws_secret_access_key": credentials.get("secretAccessKey"),
+        "aws_session_token": credentials.get("sessionToken"),
+        "config": Config(**settings),
+    }
+
+
+def counted(client):
+    """The client, whose attempts are counted from now on."""
+    # The event of each attempt; what a handler gives back would take the place of the answer, and None does not.
+    client.meta.events.register("before-send", lambda **_: SENT.append(None))
+    return client
+
+
+def phase_of(error):
+    return next((phase for phase, classes in PHASES if isinstance(error, classes)), "crash")
 
 
 def describe_error(error):
     """An exception as the caller would see it, and what the SDK told about the attempts."""
     described = {
-        "phase": next((phase for phase, classes in PHASES if isinstance(error, classes)), "crash"),
+        "phase": phase_of(error),
         "class": type(error).__name__,
         # What the SDK's own packages have, since those of urllib3 change with its version.
         "bases": [base.__name__ for base in type(error).__mro__[1:] if base.__module__.startswith(("botocore", "redshift_connector"))],
@@ -142,6 +153,9 @@ def describe_error(error):
         described.update({name: meta[name] for name in ("httpStatus", "requestId") if name in meta})
         described["fault"] = {"Sender": "client", "Receiver": "server"}.get(told.get("Type"))
         described["members"] = {name: to_tagged(value, name) for name, value in parsed.items()}
+    elif described["phase"] == "connect" and SENT:
+        # Without an answer the SDK keeps its count to itself, and no server can count.
+        meta["sdkAttempts"] = len(SENT)
     return {name: value for name, value in described.items() if value is not None}, meta
 
 
@@ -155,7 +169,7 @@ def to_meta(metadata):
 def call_boto3(call, arguments, clients):
     """What the caller is given: by a new client, or by the one of that name if the harness asks for it again."""
     name = call.get("reuse")
-    client = clients.get(name) or make_client(call)
+    client = clients.get(name) or counted(SESSION.client(**client_arguments(call)))
     if name:
         clients[name] = client
     return getattr(client, OPERATIONS[call["operation"]])(**arguments)
@@ -171,6 +185,7 @@ def answer(call, perform, kept):
     if asked not in OPERATIONS:
         return {"outcome": "unsupported", "reason": f"operation {asked}"}
 
+    SENT.clear()
     start = time.monotonic()
     try:
         result = perform(call, arguments, kept)
@@ -227,15 +242,15 @@ def hello():
     return {"driver": "boto3", "config": CONFIG, "inputs": {**inputs, "*": "reject"}, "reports": ["requestId", "httpStatus", "sdkAttempts"]}
 
 
-def serve(package, hello, perform):
-    """Answers each line of stdin with one on stdout, until stdin closes."""
+def serve(package, hello, perform, kept=None):
+    """Answers each line of stdin with one on stdout, until stdin closes; `kept` is what `perform` may keep meanwhile."""
     # The real stdout is for the protocol; a stray print of anyone's goes to stderr.
     protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     runtime = f"{platform.python_implementation()} {platform.python_version()}"
     about = {"type": "hello", "protocol": 1, "language": "python", "runtime": runtime, "sdk": package,
              "sdkVersion": importlib.metadata.version(package), "operations": list(OPERATIONS)}
-    kept = {}
+    kept = {} if kept is None else kept
     for line in sys.stdin.buffer:
         said = json.loads(line)
         if said["type"] == "hello":
@@ -246,4 +261,7 @@ def serve(package, hello, perform):
 
 
 if __name__ == "__main__":
+    import boto3
+
+    SESSION = boto3.session.Session()
     serve("boto3", hello(), call_boto3)

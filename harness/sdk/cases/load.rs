@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::script::{self, FaultAt, Framing, ScriptedBody, Step};
-use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
+use super::{CA, ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts, PROXY};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, unreadable};
 use crate::corpus::files::{file_stem, load_folder};
 use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
@@ -212,16 +212,41 @@ fn check_request(request: &ClientRequest, errors: &mut CaseErrors<'_>) {
     let others = [("/request/profile", &request.profile), ("/request/endpoint", &request.endpoint)];
     let others = others.into_iter().filter_map(|(place, text)| Some((place.to_owned(), text.as_ref()?)));
     for (place, text) in environment.chain(others) {
-        if text.replace(ENDPOINT, "").replace(DECOY, "").contains("${") {
-            errors.add(&place, format!("expected no placeholder but {ENDPOINT} and {DECOY}, found \"{text}\""));
+        let rest = [ENDPOINT, DECOY, PROXY, CA].iter().fold(text.clone(), |text, known| text.replace(known, ""));
+        if rest.contains("${") {
+            let message =
+                format!("expected no placeholder but {ENDPOINT}, {DECOY}, {PROXY} and {CA}, found \"{text}\"");
+            errors.add(&place, message);
         }
     }
-    for name in request.environment.keys() {
-        if !name.starts_with("AWS_") || name.starts_with("AWS_ACCESS") || name.starts_with("AWS_SECRET") {
-            let message = "expected a variable that begins with AWS_ and is no key; the runner sets all others";
-            errors.add(&format!("/request/environment/{name}"), message);
-        }
+    for name in request.environment.keys().filter(|name| !is_settable(name)) {
+        let others = OTHER_VARIABLES.join(", ");
+        let message = format!(
+            "expected a variable that begins with AWS_ and is no key, or one of {others}; the runner sets all others"
+        );
+        errors.add(&format!("/request/environment/{name}"), message);
     }
+}
+
+/// The variables that a case may set though they do not begin with `AWS_`. None of them changes which program runs, or
+/// what is loaded into it.
+const OTHER_VARIABLES: [&str; 11] = [
+    "_X_AMZN_TRACE_ID",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_USE_ENV_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+];
+
+fn is_settable(name: &str) -> bool {
+    let is_key = name.starts_with("AWS_ACCESS") || name.starts_with("AWS_SECRET");
+    (name.starts_with("AWS_") && !is_key) || OTHER_VARIABLES.contains(&name)
 }
 
 fn check_step(step: &Step, place: &str, errors: &mut CaseErrors<'_>) {

@@ -7,6 +7,7 @@
 mod expect;
 mod load;
 mod script;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -21,16 +22,10 @@ pub use load::ClientCorpus;
 pub use script::{
     Drip, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, ScriptedBody, ScriptedFault, Step, standard_body,
 };
+pub use server::{CA, DECOY, ENDPOINT, EndpointKind, PROXY, Places};
 
 use crate::contract::Side;
 use crate::sdk::record::Tagged;
-
-/// The placeholder for the address of the case's server, without a path: `http://127.0.0.1:PORT`.
-pub const ENDPOINT: &str = "${endpoint}";
-
-/// The placeholder for the address of a second server, which plays the same script. An SDK that calls it chose the
-/// wrong one of two settings.
-pub const DECOY: &str = "${decoy}";
 
 /// A file of client cases on one topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -67,6 +62,9 @@ pub struct ClientCase {
     /// What the caller asks for.
     #[serde(default)]
     pub request: ClientRequest,
+    /// What stands at the endpoint: the scripted server, over HTTP or TLS, or nobody.
+    #[serde(default)]
+    pub server: EndpointKind,
     /// What the server does, one step for each request that arrives, the last one for all further
     /// ones; without a script each request gets the right answer.
     #[serde(default = "right_answer")]
@@ -97,11 +95,15 @@ pub struct ClientRequest {
     pub region: Option<String>,
     /// The session token that the credentials have beside the example key.
     pub session_token: Option<String>,
-    /// Environment variables that the driver is started with, beside the cleaned ones; `${endpoint}`
-    /// and `${decoy}` stand for addresses. A case that has some gets a process of its own.
+    /// Environment variables that the driver is started with, beside the cleaned ones; `${endpoint}`,
+    /// `${decoy}` and `${proxy}` stand for addresses, `${ca}` for the file with the certificate of the
+    /// authority that the server's is of. A case that has some gets a process of its own.
     pub environment: BTreeMap<String, String>,
     /// The text of the shared configuration file (`AWS_CONFIG_FILE`), with the same placeholders.
     pub profile: Option<String>,
+    /// Whether the driver is started for this case alone, as it is for settings of the environment. The record then
+    /// has what it wrote to standard error.
+    pub own_process: bool,
     /// How often the call is made, one after the other: 1 to 50.
     pub calls: u32,
     /// Whether all calls are made with the same client; else each has a new one.
@@ -123,6 +125,7 @@ impl Default for ClientRequest {
             session_token: None,
             environment: BTreeMap::new(),
             profile: None,
+            own_process: false,
             calls: 1,
             same_client: false,
             deadline_ms: 30_000,
@@ -131,16 +134,20 @@ impl Default for ClientRequest {
 }
 
 impl ClientRequest {
-    /// Whether the driver has to be started for this case alone, since it reads its settings from
-    /// the environment.
+    /// Whether the driver has to be started for this case alone, because the case says so or because it reads its
+    /// settings from the environment.
     pub fn needs_own_process(&self) -> bool {
-        !self.environment.is_empty() || self.profile.is_some() || self.endpoint.is_none() || self.region.is_none()
+        self.own_process
+            || !self.environment.is_empty()
+            || self.profile.is_some()
+            || self.endpoint.is_none()
+            || self.region.is_none()
     }
 
-    /// Whether the case needs a second server.
-    pub fn has_decoy(&self) -> bool {
+    /// Whether a setting of the case has this placeholder.
+    pub fn mentions(&self, placeholder: &str) -> bool {
         let texts = self.environment.values().chain(&self.profile).chain(&self.endpoint);
-        texts.into_iter().any(|text| text.contains(DECOY))
+        texts.into_iter().any(|text| text.contains(placeholder))
     }
 }
 
@@ -162,6 +169,12 @@ pub struct SdkClientConfig {
     /// How long the SDK waits for a connection, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout_ms: Option<u64>,
+    /// How long the SDK waits for the whole answer, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timeout_ms: Option<u64>,
+    /// Whether a whole answer that is late is an error; else the SDK does with it what it does by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throw_on_request_timeout: Option<bool>,
     /// Whether the SDK checks the input before it sends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validate: Option<bool>,

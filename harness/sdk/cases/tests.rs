@@ -85,6 +85,12 @@ fn a_wrong_id_is_refused_with_its_place(#[case] ids: &[&str], #[case] message: &
     "/request/environment/AWS_SECRET_ACCESS_KEY",
     "is no key"
 )]
+#[case::program(
+    r#""request":{"environment":{"LD_PRELOAD":"x"}}"#,
+    "/request/environment/LD_PRELOAD",
+    "or one of _X_AMZN_TRACE_ID"
+)]
+#[case::server(r#""server":"open""#, "/server", "unknown variant")]
 #[case::no_script(r#""script":[]"#, "/script", "at least one step")]
 #[case::no_body(r#""script":[{"status":500}]"#, "/script/0", "say the body")]
 #[case::two_bodies(r#""script":[{"body":{"text":"","hex":""}}]"#, "/script/0/body", "exactly one")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::alarms::Alarms;
 use super::{EVERY_CASE, SdkDiff, SdkDiffError, SdkIdentity};
-use super::{outcomes, requests, waits};
+use super::{outcomes, requests, waits, warnings};
 use crate::report::{DriverEvent, Event, reason};
 use crate::sdk::record::{OutcomeRecord, Phase, Record};
 use crate::verdict::{CaseResult, Verdict};
@@ -37,6 +37,7 @@ impl SdkDiff {
                     found
                         .into_iter()
                         .chain(requests::compare(id, old, new, &mut alarms))
+                        .chain(warnings::compare(old, new))
                         .for_each(|it| diff.add(id, it));
                     let timing = |case: Option<&'_ CaseResult>| case?.timing.as_deref().cloned();
                     timings.extend(timing(was).zip(timing(is)).map(|(old, new)| (id, old, new)));

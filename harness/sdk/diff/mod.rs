@@ -19,6 +19,7 @@ mod tests;
 mod text;
 mod user_agent;
 mod waits;
+mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -45,6 +46,8 @@ pub enum ChangeClass {
     Wire,
     /// The same JSON is written in other bytes.
     Bytes,
+    /// The SDK says something else on standard error.
+    Warnings,
     /// The SDK tells something else about itself: User-Agent, and fields that nothing hangs on.
     Agent,
     /// The SDK waits for other times before it tries again.
@@ -53,7 +56,8 @@ pub enum ChangeClass {
 
 impl ChangeClass {
     /// Every class, the worst first.
-    pub const ALL: [Self; 6] = [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Agent, Self::Timing];
+    pub const ALL: [Self; 7] =
+        [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Warnings, Self::Agent, Self::Timing];
 
     /// The word for it.
     pub fn word(self) -> String {
@@ -67,6 +71,7 @@ impl ChangeClass {
             Self::Attempts => "How often a request is sent",
             Self::Wire => "What the requests say",
             Self::Bytes => "How the same JSON is written",
+            Self::Warnings => "What the SDK warns of",
             Self::Agent => "What the SDK tells about itself",
             Self::Timing => "How long it waits before it tries again",
         }

@@ -9,7 +9,7 @@ use crate::wire::is_password_name;
 
 /// Compares what the caller was given, call by call; the same difference in several calls is reported once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
-    let same_attempts = old.attempts == new.attempts;
+    let sent = (old.attempts == new.attempts).then_some(old.attempts);
     // How an SDK reports a connection that is reset before any request is read depends on chance.
     let unread = |record: &Record| record.attempts > 0 && record.requests.is_empty();
     let by_chance = unread(old) && unread(new);
@@ -18,7 +18,7 @@ pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
         if by_chance && is_broken_off(old) && is_broken_off(new) {
             continue;
         }
-        for change in outcomes(old, new, same_attempts) {
+        for change in outcomes(old, new, sent) {
             if !found.contains(&change) {
                 found.push(change);
             }
@@ -44,7 +44,7 @@ fn is_broken_off(outcome: &OutcomeRecord) -> bool {
     matches!(outcome, OutcomeRecord::Error { error, .. } if matches!(error.phase, Phase::Connect | Phase::Transport))
 }
 
-fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Vec<SdkChange> {
+fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, sent: Option<usize>) -> Vec<SdkChange> {
     match (old, new) {
         (
             OutcomeRecord::Result { result: old, meta: old_meta },
@@ -54,7 +54,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
                 return vec![emptied(old, new)];
             }
             let mut found = members("result member", old, new);
-            found.extend(meta_changes([old_meta, new_meta], same_attempts, true));
+            found.extend(meta_changes([old_meta, new_meta], sent, true));
             found
         }
         (OutcomeRecord::Error { error: was, .. }, OutcomeRecord::Error { error: is, .. })
@@ -69,7 +69,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
             let mut found = errors(old, new);
             // `errors` compares the values that an error itself carries.
             let apart = |error: &ErrorRecord| error.request_id.is_none() && error.http_status.is_none();
-            found.extend(meta_changes([old_meta, new_meta], same_attempts, apart(old) && apart(new)));
+            found.extend(meta_changes([old_meta, new_meta], sent, apart(old) && apart(new)));
             found
         }
         (old, new) if old == new => Vec::new(),
@@ -307,8 +307,8 @@ fn retyped(name: &str, old: &ShownValue, new: &ShownValue) -> String {
     }
 }
 
-/// Compares what the SDK tells about the answer.
-fn meta_changes(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<SdkChange> {
+/// Compares what the SDK tells about the answer; `sent` is the number of requests, if it is the same in both runs.
+fn meta_changes(metas: [&Meta; 2], sent: Option<usize>, ids: bool) -> Vec<SdkChange> {
     let mut found = Vec::new();
     if ids {
         let meaning = "What is quoted to AWS support is another id, or none.";
@@ -321,9 +321,17 @@ fn meta_changes(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<SdkCha
         let meaning = "Code that looks at the status code takes another way.";
         found.extend(caller_change("status", metas.map(|meta| meta.http_status), show::number, meaning));
     }
-    if same_attempts {
-        let meaning = "The SDK counts its attempts otherwise; as many requests as before are sent.";
+    if let Some(sent) = sent {
         let attempts = metas.map(|meta| meta.sdk_attempts);
+        let meaning = match attempts {
+            [Some(old), Some(new)] if sent == 0 && old < new => {
+                "Where no request arrives, the SDK tries more often: the error comes later."
+            }
+            [Some(_), Some(_)] if sent == 0 => {
+                "Where no request arrives, the SDK tries less often: the error comes sooner."
+            }
+            _ => "The SDK counts its attempts otherwise; as many requests as before are sent.",
+        };
         let what = "attempts that the SDK tells";
         found.extend(SdkChange::between(ChangeClass::Attempts, what, attempts, show::number, meaning));
     }

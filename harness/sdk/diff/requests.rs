@@ -18,6 +18,11 @@ const MEANINGFUL: [&str; 5] =
 /// requests is reported once; differences that concern every request are left to the alarms.
 pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<SdkChange> {
     let mut found = attempts(old, new);
+    let meaning = "The setting that names a proxy counts otherwise: requests take another way to the endpoint.";
+    let lines = |tunnels: &Vec<String>| {
+        if tunnels.is_empty() { ABSENT.to_owned() } else { show::text(&tunnels.join(", ")) }
+    };
+    found.extend(wire_change("tunnels", [old, new].map(|record| &record.tunnels), lines, meaning));
     let place = |request: &RequestRecord| (request.call, request.attempt);
     let there: BTreeMap<_, _> = new.requests.iter().map(|request| (place(request), request)).collect();
     let mut both = false;
@@ -131,6 +136,7 @@ fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange>
     let word = |server| match server {
         ReachedServer::Endpoint => "the endpoint asked for".to_owned(),
         ReachedServer::Decoy => "another endpoint".to_owned(),
+        ReachedServer::Proxy => "the proxy".to_owned(),
     };
     let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
     found.extend(wire_change("server", both.map(|request| request.server), word, meaning));

@@ -29,11 +29,41 @@ fn equal_runs_give_an_empty_diff() {
     let diff = diff_of(&records, &records);
     let expected = json!({
         "changes": [], "groups": [], "cases": 2, "cases_changed": 0, "alarms": [],
-        "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
+        "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "warnings": 0, "agent": 0, "timing": 0},
     });
     assert_eq!(serde_json::from_str::<Json>(&diff.json()).expect("JSON"), expected);
     assert!(ChangeClass::ALL.into_iter().all(|class| !diff.has(class)));
     assert_eq!(diff.text(), "boto3 1.44.5 -> 1.44.5\n\nNo changes in 2 cases.");
+}
+
+#[rstest]
+#[case::new(json!([]), json!(["a", "b"]), r#"warnings warnings: absent -> "a\nb""#)]
+#[case::gone(json!(["a"]), json!([]), r#"warnings warnings: "a" -> absent"#)]
+#[case::other(json!(["a", "same"]), json!(["same", "b"]), r#"warnings warnings: "a" -> "b""#)]
+fn what_an_sdk_warns_of_is_a_change_of_a_low_class(#[case] old: Json, #[case] new: Json, #[case] expected: &str) {
+    let [old, new] = [old, new].map(|lines| with(success(), "/warnings", lines));
+    let diff = diff(old, new);
+    assert_eq!(change_lines(&diff), [expected]);
+    assert!(!diff.has(ChangeClass::Bytes) && diff.has(ChangeClass::Warnings));
+    assert_eq!(diff.cases_changed, 0);
+}
+
+#[rstest]
+#[case::more(1, 2, "tries more often: the error comes later")]
+#[case::fewer(5, 3, "tries less often: the error comes sooner")]
+fn attempts_that_only_the_sdk_can_count_are_told_by_it(#[case] was: u32, #[case] is: u32, #[case] meaning: &str) {
+    let unreached = |attempts: u32| record(&[with(error(), "/meta/sdk_attempts", json!(attempts))], &[]);
+    let diff = diff(unreached(was), unreached(is));
+    let [change] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
+    assert_eq!((change.class, change.what.as_str()), (ChangeClass::Attempts, "attempts that the SDK tells"));
+    assert!(change.meaning.contains(meaning), "{}", change.meaning);
+}
+
+#[test]
+fn a_tunnel_that_is_no_longer_asked_for_is_a_change_of_the_wire() {
+    let tunnel = with(success(), "/tunnels", json!(["CONNECT 127.0.0.1:<port> HTTP/1.1"]));
+    let expected = r#"wire tunnels: "CONNECT 127.0.0.1:<port> HTTP/1.1" -> absent"#;
+    assert_eq!(change_lines(&diff(tunnel, success())), [expected]);
 }
 
 #[rstest]

@@ -4,7 +4,7 @@
 use super::{ClientBreach, ClientBreaches};
 use crate::contract::{Operation, Service};
 use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT};
-use crate::sdk::record::{Record, RequestRecord, Signature};
+use crate::sdk::record::{ReachedServer, Record, RequestRecord, Signature, origin_form};
 
 /// A rule on requests.
 pub(super) struct ClientRule {
@@ -67,6 +67,7 @@ fn line(case: &ClientCase, called: CalledOperation<'_>, record: &Record) -> Clie
     breaches_of_each(record, |request| {
         let (method, rest) = request.line.split_once(' ').unwrap_or((&request.line, ""));
         let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
+        let target = if request.server == ReachedServer::Proxy { origin_form(target) } else { target };
         let found = target.split('?').next().unwrap_or_default();
         let fits = path.as_ref().is_none_or(|path| found == path || found.strip_suffix('/') == Some(path));
         let expected_method = called.operation.method.is.as_str();

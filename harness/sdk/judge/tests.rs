@@ -67,6 +67,15 @@ fn each_rule_finds_what_it_is_for_and_nothing_else(
 }
 
 #[test]
+fn a_proxy_is_asked_for_the_whole_url() {
+    let line = json!("POST http://127.0.0.1:<port>/ HTTP/1.1");
+    let asked = with(with(request(), "/server", json!("proxy")), "/line", line.clone());
+    assert_eq!(breach_texts(&case(&[], &json!([])), &record(&[result()], &[asked])), Vec::<String>::new());
+    let endpoint = with(request(), "/line", line);
+    assert_eq!(breach_texts(&case(&[], &json!([])), &record(&[result()], &[endpoint])), ["GC-CREQ-01"]);
+}
+
+#[test]
 fn a_media_type_may_have_parameters() {
     let request = with(request(), "/headers/content-type", json!("application/x-amz-json-1.1; charset=utf-8"));
     assert_eq!(breach_texts(&case(&[], &json!([])), &record(&[result()], &[request])), Vec::<String>::new());

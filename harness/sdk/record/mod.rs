@@ -26,6 +26,13 @@ pub struct Record {
     pub invocation_ids: InvocationIds,
     /// Every request, in the order of arrival.
     pub requests: Vec<RequestRecord>,
+    /// The request lines of the tunnels that the SDK asked the proxy for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tunnels: Vec<String>,
+    /// The lines that the driver wrote to standard error, each once: what the SDK says beside the outcomes, such as
+    /// that the language's version is no longer supported. Only a case with a process of its own has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What a caller was given for one call.
@@ -237,6 +244,15 @@ pub enum ReachedServer {
     Endpoint,
     /// The one at `${decoy}`.
     Decoy,
+    /// The one at `${proxy}`: the request line has the whole URL.
+    Proxy,
+}
+
+/// A request target without the address of the server, which is there in a request to a proxy (RFC 9112, section
+/// 3.2.2).
+pub fn origin_form(target: &str) -> &str {
+    let Some((_, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else { return target };
+    rest.find('/').map_or("/", |at| &rest[at..])
 }
 
 /// What is found about a signature.

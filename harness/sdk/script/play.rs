@@ -7,21 +7,50 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
+use tokio_rustls::server::TlsStream;
 
 use super::{FIELDS_LIMIT, REQUEST_LIMIT, SharedScript};
 use crate::sdk::cases::{FaultAt, FaultHow, Framing, ScriptedFault, Step};
 use crate::sdk::record::ReachedServer;
 
+/// A connection of a client, over HTTP or TLS.
+pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin {
+    /// The socket below it.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Connection for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Connection for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
 /// Serves the requests of a connection until it ends.
-pub(super) async fn serve(mut stream: TcpStream, server: ReachedServer, number: usize, shared: &SharedScript) {
+pub(super) async fn serve(stream: impl Connection, server: ReachedServer, number: usize, shared: &SharedScript) {
+    serve_behind(Vec::new(), stream, server, number, shared).await;
+}
+
+/// The same where the first bytes were read already.
+pub(super) async fn serve_behind(
+    mut rest: Vec<u8>,
+    mut stream: impl Connection,
+    server: ReachedServer,
+    number: usize,
+    shared: &SharedScript,
+) {
     // Small pieces are the point of a drip; without this the system would gather them.
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = stream.socket().set_nodelay(true) {
         tracing::debug!(%error, "pieces may be gathered");
     }
-    let mut rest = Vec::new();
     loop {
         let (bytes, at) = match read(&mut stream, &mut rest).await {
             Ok(Some(read)) => read,
@@ -50,7 +79,10 @@ pub(super) async fn serve(mut stream: TcpStream, server: ReachedServer, number: 
 
 /// Reads one request to its end: its bytes, and when the first of them arrived. `None` if the connection ended first.
 /// Bytes beyond the end of the request stay in `rest`.
-async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Option<(Vec<u8>, Instant)>> {
+pub(super) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    rest: &mut Vec<u8>,
+) -> io::Result<Option<(Vec<u8>, Instant)>> {
     let mut first = (!rest.is_empty()).then(Instant::now);
     let mut chunk = vec![0; 16 * 1024];
     loop {
@@ -115,7 +147,7 @@ fn chunked(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Sends an answer, up to the fault of the step if it has one.
-async fn play(stream: &mut TcpStream, step: &Step, answer: PreparedAnswer) -> io::Result<()> {
+async fn play(stream: &mut (impl AsyncWrite + Unpin), step: &Step, answer: PreparedAnswer) -> io::Result<()> {
     sleep(Duration::from_millis(step.delay_ms)).await;
     let PreparedAnswer { head, pieces, .. } = answer;
     match step.fault.map(|fault| fault.at) {
@@ -143,11 +175,11 @@ async fn play(stream: &mut TcpStream, step: &Step, answer: PreparedAnswer) -> io
 }
 
 /// Ends a connection as a fault says.
-pub(super) async fn end(mut stream: TcpStream, fault: Option<ScriptedFault>) {
+pub(super) async fn end(mut stream: impl Connection, fault: Option<ScriptedFault>) {
     match fault.map(|fault| fault.how) {
         Some(FaultHow::Reset) => {
             // The reset discards data that is not on its way yet.
-            if let Err(error) = stream.set_zero_linger() {
+            if let Err(error) = stream.socket().set_zero_linger() {
                 tracing::debug!(%error, "the connection is closed instead of reset");
             }
         }
@@ -161,7 +193,7 @@ pub(super) async fn end(mut stream: TcpStream, fault: Option<ScriptedFault>) {
 }
 
 /// Reads until the client has closed its side, so that closing ours does not reset the connection.
-async fn drain(stream: &mut TcpStream) {
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) {
     let mut nothing = vec![0; 4096];
     while stream.read(&mut nothing).await.is_ok_and(|count| count > 0) {}
 }

@@ -1,20 +1,24 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::contract::parse;
-use crate::sdk::cases::{FaultHow, ScriptedFault};
+use crate::sdk::cases::{EndpointKind, FaultHow, ScriptedFault};
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
 
 /// A server that plays a script, written as in a fixture.
 async fn playing(script: &str) -> ScriptServer {
     let script = parse::<Vec<Step>>("script.json", script).expect("a script");
-    ScriptServer::start(script, false).await.expect("it listens")
+    ScriptServer::start(script, ScriptSetup::default()).await.expect("it listens")
 }
 
 /// What a client reads until the connection ends, and how it ends.
@@ -66,7 +70,8 @@ async fn what_a_step_says_is_what_is_sent(#[case] members: &str, #[case] expecte
     // By default, without the standard fields, and with the connection closed at the end.
     step.headers.get_or_insert_default();
     step.fault.get_or_insert(ScriptedFault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None });
-    let (bytes, end) = answer(&ScriptServer::start(vec![step], false).await.expect("it listens")).await;
+    let (bytes, end) =
+        answer(&ScriptServer::start(vec![step], ScriptSetup::default()).await.expect("it listens")).await;
     assert_eq!(String::from_utf8_lossy(&bytes), expected);
     assert_eq!(end, Ok(()));
 }
@@ -170,7 +175,8 @@ async fn a_drip_takes_its_time() {
 #[tokio::test]
 async fn a_decoy_plays_the_same_script_and_is_told_apart() {
     let script = parse::<Vec<Step>>("a.json", r#"[{"framing":"close"}]"#).expect("a script");
-    let server = ScriptServer::start(script, true).await.expect("it listens");
+    let server =
+        ScriptServer::start(script, ScriptSetup { decoy: true, ..ScriptSetup::default() }).await.expect("it listens");
     let decoy = server.decoy.expect("there is a decoy");
     let mut stream = TcpStream::connect(decoy).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
@@ -198,4 +204,78 @@ async fn a_request_without_end_is_not_kept(#[case] start: &[u8], #[case] filling
     }
     assert!(refused, "the server went on reading");
     assert_eq!(server.arrivals().len(), 0);
+}
+
+/// What a client that trusts the authority of a run reads over TLS, at an endpoint of this kind.
+async fn answer_over_tls(kind: EndpointKind) -> io::Result<String> {
+    let certificates = Certificates::new().expect("certificates");
+    let script = parse::<Vec<Step>>("a.json", r#"[{"framing":"close","body":{"text":"abc"}}]"#).expect("a script");
+    let setup = ScriptSetup { tls: certificates.acceptor(kind), ..ScriptSetup::default() };
+    let server = ScriptServer::start(script, setup).await.expect("it listens");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificates.authority.as_bytes()).expect("PEM")).expect("an authority");
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(server.endpoint).await.expect("a connection");
+    let name = ServerName::IpAddress(server.endpoint.ip().into());
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    stream.write_all(REQUEST).await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    assert_eq!(server.arrivals()[0].bytes, REQUEST);
+    Ok(text)
+}
+
+#[tokio::test]
+async fn a_script_is_played_over_tls() {
+    let text = answer_over_tls(EndpointKind::Https).await.expect("the certificate is right");
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nabc"), "{text}");
+}
+
+#[rstest]
+#[case::authority(EndpointKind::HttpsOtherAuthority, "UnknownIssuer")]
+#[case::name(EndpointKind::HttpsOtherName, "not valid for name")]
+#[case::expired(EndpointKind::HttpsExpired, "expired")]
+#[tokio::test]
+async fn a_wrong_certificate_is_wrong_in_one_way(#[case] kind: EndpointKind, #[case] words: &str) {
+    let error = answer_over_tls(kind).await.expect_err("the certificate is wrong");
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_endpoint_refuses_connections() {
+    let setup = ScriptSetup { closed: true, ..ScriptSetup::default() };
+    let server = ScriptServer::start(vec![Step::default()], setup).await.expect("a port");
+    let refused = TcpStream::connect(server.endpoint).await.expect_err("nobody listens");
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_proxy_answers_whole_urls_and_opens_tunnels_to_the_endpoint_alone() {
+    let script = parse::<Vec<Step>>("a.json", r#"[{"framing":"close","body":{"text":"abc"}}]"#).expect("a script");
+    let setup = ScriptSetup { proxy: true, ..ScriptSetup::default() };
+    let server = ScriptServer::start(script, setup).await.expect("it listens");
+    let (endpoint, proxy) = (server.endpoint, server.proxy.expect("there is a proxy"));
+    let ask = async |text: String| {
+        let mut stream = TcpStream::connect(proxy).await.expect("a connection");
+        stream.write_all(text.as_bytes()).await.expect("the request is sent");
+        String::from_utf8(read_all(&mut stream).await.0).expect("a text")
+    };
+    let url = format!("POST http://{endpoint}/ HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    assert!(ask(url).await.ends_with("\r\n\r\nabc"));
+    let through = format!("CONNECT {endpoint} HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    let answer = ask(through).await;
+    assert!(answer.starts_with("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK"), "{answer}");
+    // An address for documentation (RFC 5737), and this machine's own proxy.
+    for elsewhere in ["192.0.2.1:443".to_owned(), proxy.to_string()] {
+        let answer = ask(format!("CONNECT {elsewhere} HTTP/1.1\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    }
+    let servers: Vec<_> = server.arrivals().iter().map(|arrival| arrival.server).collect();
+    assert_eq!(servers, [ReachedServer::Proxy, ReachedServer::Endpoint]);
+    assert_eq!(server.tunnels()[0], format!("CONNECT {endpoint} HTTP/1.1"));
+    assert_eq!(server.tunnels().len(), 3);
 }

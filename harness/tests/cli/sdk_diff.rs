@@ -54,7 +54,7 @@ fn runs_that_differ_in_versions_only_are_an_empty_diff() {
     let json_diff = diff(&new, &["--format", "json"]);
     let expected = json!({
         "changes": [], "groups": [], "cases": 1, "cases_changed": 0, "alarms": [],
-        "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
+        "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "warnings": 0, "agent": 0, "timing": 0},
     });
     assert_eq!(json_diff.json(), expected);
 }
@@ -85,7 +85,7 @@ fn every_format_tells_of_a_renamed_target_once() {
 }
 
 #[rstest]
-#[case::class(&["--fail-on", "panic"], "expected caller, attempts, wire, bytes, agent, timing or none, found \"panic\"")]
+#[case::class(&["--fail-on", "panic"], "expected caller, attempts, wire, bytes, warnings, agent, timing or none, found \"panic\"")]
 #[case::format(&["--format", "xml"], "invalid value 'xml'")]
 fn a_wrong_choice_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
     diff(&old(), arguments).expect(2, &[message]);

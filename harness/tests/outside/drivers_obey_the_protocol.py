@@ -165,14 +165,15 @@ def faults_of_fields(value, at, **rules):
 def faults_of_hello(line):
     faults = faults_of_fields(line, "hello", type_=str, protocol_=int, driver_=str, language_=str, runtime_=str, sdk_=str,
                               sdkVersion_=str, deps_=dict, operations_=list, config_=list, inputs_=dict, reports_=list,
-                              outputs=list, typed=bool)
+                              outputs=list, typed=bool, tls=bool)
     if faults:
         return faults
     if line["type"] != "hello" or line["protocol"] != 1:
         faults.append("type or protocol is wrong")
     if not all(isinstance(version, str) and version for version in line["deps"].values()):
         faults.append("deps holds what is no version")
-    if set(line["config"]) - {"maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"}:
+    settings = {"maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "requestTimeoutMs", "throwOnRequestTimeout", "validate"}
+    if set(line["config"]) - settings:
         faults.append("config names an unknown setting")
     if line["inputs"].get("*") not in ("dynamic", "pass", "drop", "reject", "inexpressible"):
         faults.append("inputs does not say what becomes of an unknown member")
@@ -395,6 +396,14 @@ def check_errors(driver, hello):
     slow = (3, answer(GOOD))
     if "readTimeoutMs" in hello["config"]:
         failed("a slow answer", Listener(slow), "timeout", config={"maxAttempts": 1, "readTimeoutMs": 1000})
+    if "requestTimeoutMs" in hello["config"]:
+        # By default some versions only warn.
+        driver.call("a late answer", Listener(slow), config={"maxAttempts": 1, "requestTimeoutMs": 1000})
+    if "throwOnRequestTimeout" in hello["config"] and "requestTimeoutMs" in hello["config"]:
+        config = {"maxAttempts": 1, "requestTimeoutMs": 1000, "throwOnRequestTimeout": True}
+        line = driver.call("a late answer that is an error", Listener(slow), config=config)
+        check("a late answer that is an error: phase timeout, or an SDK that has no such setting",
+              line["outcome"] == "result" or line.get("error", {}).get("phase") == "timeout", line)
     if "maxAttempts" in hello["config"]:
         busy = error_answer("ThrottlingException", message="slow down")
         listener = Listener(busy, answer(GOOD))

@@ -18,7 +18,7 @@ const KINDS: [[&str; 2]; 4] = [
 
 /// Where a driver puts them while it goes on: in outcomes, and in what its SDK sends.
 const OUTCOMES: &str =
-    "string member secret-member native list map bytes class message error-member meta header body path";
+    "string member secret-member native list map bytes class message error-member meta header body path warning";
 
 /// Where it puts them when it is ended for it: in lines that are not the protocol, and in its log.
 const ENDS: &str =
@@ -30,7 +30,7 @@ fn case(place: &str, form: &str, kind: usize) -> Value {
     let calls = if form == "each" { FORMS.len() } else { 1 };
     let body = json!({ "dbPassword": password, "dbUser": "IAM:alice", "expiration": 1_700_000_000, "nextRefreshTime": 1_700_003_600 });
     json!({ "id": format!("canaries/{place}-{form}-{kind}"), "title": "A driver says what it was told",
-        "request": { "session_token": token, "calls": calls,
+        "request": { "session_token": token, "calls": calls, "own_process": place == "warning",
             "input": { "workgroupName": { "string": format!("canary/{place}/{form}") } } },
         "script": [{ "body": { "text": body.to_string() } }] })
 }

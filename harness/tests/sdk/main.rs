@@ -57,6 +57,8 @@ fn main() -> std::process::ExitCode {
         a_case_with_settings_gets_a_process_of_its_own,
         a_password_is_never_recorded_but_its_loss_is,
         several_calls_are_recorded_one_by_one,
+        a_case_may_have_nobody_at_its_endpoint,
+        what_a_driver_warns_of_is_recorded_in_a_process_of_its_own,
         the_protocol_check_finds_each_fault_of_a_driver,
         a_run_is_written_as_a_stream_with_its_records,
         the_protocol_check_says_each_claim,
@@ -96,7 +98,7 @@ fn case(id: &str, workgroup: &str, more: &Value) -> Arc<ClientCase> {
     for (name, value) in more["request"].as_object().into_iter().flatten() {
         text["request"][name] = value.clone();
     }
-    for name in ["script", "expect", "requirements"] {
+    for name in ["script", "expect", "requirements", "server"] {
         if let Some(value) = more.get(name) {
             text[name] = value.clone();
         }
@@ -110,7 +112,7 @@ fn plain(id: &str, workgroup: &str) -> Arc<ClientCase> {
 
 /// Runs cases with this number of processes.
 fn run(jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
-    run_with(RunnerOptions { jobs, max_attempts: None, isolated: true }, cases)
+    run_with(RunnerOptions { jobs, max_attempts: None, isolated: true, tls: false }, cases)
 }
 
 fn run_with(options: RunnerOptions, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
@@ -199,7 +201,7 @@ fn a_driver_that_hangs_is_ended() {
 }
 
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
-    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: true };
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: true, tls: false };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
     let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
@@ -239,7 +241,7 @@ fn what_a_driver_cannot_do_is_not_applicable() {
     assert_ne!(results[5].verdict, Verdict::NotApplicable);
     // Without a network of its own an SDK that finds no endpoint would call AWS.
     let settings = json!({ "request": { "endpoint": null, "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } });
-    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: false };
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: false, tls: false };
     let result = &run_with(options, &[case("a/env", "honest", &settings)])[0];
     assert_eq!(result.verdict, Verdict::NotApplicable);
     assert!(said(result).contains("would call AWS"), "{}", said(result));
@@ -299,6 +301,32 @@ fn several_calls_are_recorded_one_by_one() {
     assert_eq!(words, ["result", "error", "result"]);
     let calls: Vec<_> = record.requests.iter().map(|request| (request.call, request.attempt)).collect();
     assert_eq!(calls, [(1, 1), (2, 1), (3, 1)]);
+}
+
+fn a_case_may_have_nobody_at_its_endpoint() {
+    let [closed, unresolvable, tls] = ["closed", "unresolvable", "https"]
+        .map(|server| case(&format!("a/{server}"), "honest", &json!({ "server": server })));
+    let result = &run(1, &[closed])[0];
+    let record = record_of(result);
+    assert_eq!((record.attempts, record.outcomes[0].word()), (0, "error"));
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: false, tls: false };
+    let result = &run_with(options, &[unresolvable])[0];
+    assert_eq!(result.verdict, Verdict::NotApplicable);
+    assert!(said(result).contains("asked for outside this machine"), "{}", said(result));
+    // The driver says that it speaks no TLS.
+    let over_tls = RunnerOptions { tls: true, isolated: true, ..options };
+    for result in run_with(options, &[tls]).iter().chain(&run_with(over_tls, &[plain("a/b", "honest")])) {
+        assert_eq!(result.verdict, Verdict::NotApplicable);
+        assert!(said(result).contains("cannot speak TLS"), "{}", said(result));
+    }
+}
+
+fn what_a_driver_warns_of_is_recorded_in_a_process_of_its_own() {
+    let own = json!({ "request": { "own_process": true } });
+    let results = run(1, &[case("a/own", "warn", &own), plain("a/shared", "warn"), case("a/silent", "honest", &own)]);
+    let warnings: Vec<_> = results.iter().map(|result| record_of(result).warnings.clone()).collect();
+    let expected = ["(node:<id>) Old: <path>/a.py:<line>: Python 3.9 ends on 2026-04-29.", "at <home>/x"];
+    assert_eq!(warnings, [expected.map(str::to_owned).to_vec(), Vec::new(), Vec::new()]);
 }
 
 fn the_protocol_check_finds_each_fault_of_a_driver() {

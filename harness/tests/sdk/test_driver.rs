@@ -55,7 +55,7 @@ fn say_raw(bytes: &[u8]) {
 fn hello(manner: &str) -> Value {
     let mut hello = json!({ "type": "hello", "protocol": 1, "driver": "none", "language": "rust", "runtime": "native",
         "sdk": "none", "sdkVersion": "0.0.1", "deps": {}, "operations": ["GetCredentials"], "config": ["maxAttempts"],
-        "inputs": { "workgroupName": "string", "durationSeconds": "int32", "*": "inexpressible" }, "reports": [] });
+        "inputs": { "workgroupName": "string", "durationSeconds": "int32", "*": "inexpressible" }, "reports": [], "tls": false });
     if let Some((place, form)) = manner.strip_prefix("hello-canary/").and_then(|canary| canary.split_once('/')) {
         let secret = in_form(SECRET_ACCESS_KEY, form);
         match place {
@@ -124,6 +124,12 @@ fn answer(manner: &str, call: &Value) {
         (_, "hang") => {
             send(call);
             std::thread::park();
+        }
+        (_, "warn") => {
+            let home = std::env::var("HOME").unwrap_or_default();
+            eprintln!("(node:{}) Old: /opt/lib/a.py:12: Python 3.9 ends on 2026-04-29.\n", std::process::id());
+            eprintln!("at {home}/x\nat {home}/x");
+            say(&result(json!({})));
         }
         (_, "environment") => {
             let names: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
@@ -217,6 +223,10 @@ fn say_secrets(call: &Value, canary: &str) {
         "id" => json!({ "type": "outcome", "id": &secret_text, "outcome": "unsupported", "reason": "a" }),
         "reason" => json!({ "type": "outcome", "id": id, "outcome": "unsupported", "reason": &secret_text }),
         "garbled" => return say_raw(format!("Traceback: {secret_text}\n").as_bytes()),
+        "warning" => {
+            eprintln!("Warning: {secret_text}");
+            result(json!({}))
+        }
         "log" => {
             eprintln!("Traceback:\n  {secret_text}\n  at the end {secret_text}");
             std::process::exit(1);

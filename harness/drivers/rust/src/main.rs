@@ -62,7 +62,7 @@ fn hello() -> Value {
         "operations": ["GetCredentials"], "config": ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs"],
         "inputs": { "workgroupName": "string", "dbName": "string", "durationSeconds": "int32", "customDomainName": "string",
                     "*": "inexpressible" },
-        "reports": ["requestId"],
+        "reports": ["requestId"], "tls": false,
     })
 }
 
