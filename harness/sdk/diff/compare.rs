@@ -6,7 +6,7 @@ use super::alarms::Alarms;
 use super::{EVERY_CASE, SdkDiff, SdkDiffError, SdkIdentity};
 use super::{outcomes, requests, waits};
 use crate::report::{DriverEvent, Event, reason};
-use crate::sdk::record::{OutcomeRecord, Phase, Record};
+use crate::sdk::record::{Loss, OutcomeRecord, Phase, Record};
 use crate::verdict::{CaseResult, Verdict};
 
 impl SdkDiff {
@@ -31,8 +31,12 @@ impl SdkDiff {
         for id in cases(new).chain(only_old).map(|case| case.id.as_str()) {
             let (was, is) = (old_cases.get(id).copied(), new_cases.get(id).copied());
             match (record(was), record(is)) {
+                (Ok(Some(old)), Ok(Some(new))) if may_be_late(old, new, [was, is]) => {
+                    diff.late.push(id.to_owned());
+                }
                 (Ok(Some(old)), Ok(Some(new))) => {
                     diff.cases += 1;
+                    diff.compared.insert(id.to_owned());
                     let found = outcomes::compare(old, new);
                     found
                         .into_iter()
@@ -48,8 +52,7 @@ impl SdkDiff {
                 (Ok(None), Ok(None)) => {}
             }
         }
-        for (sentence, change) in alarms.changes() {
-            diff.alarms.extend(sentence);
+        for change in alarms.changes() {
             diff.add(EVERY_CASE, change);
         }
         for (case, change) in waits::compare(&timings) {
@@ -57,6 +60,25 @@ impl SdkDiff {
         }
         Ok(diff.summed_up())
     }
+}
+
+/// The least part of the deadline that a call takes by itself, for a busy machine to explain that it missed it.
+const SLOW: f64 = 0.25;
+
+/// Whether a call came back in one run after a good part of the time for which the other run waited in vain. Then the
+/// machine may have been busy, and the SDK the same.
+fn may_be_late(old: &Record, new: &Record, cases: [Option<&CaseResult>; 2]) -> bool {
+    let [was, is] = cases.map(|case| case.and_then(|case| case.timing.as_deref()));
+    let (Some(was), Some(is)) = (was, is) else { return false };
+    let missed = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Lost { reason: Loss::Deadline });
+    let outcomes = old.outcomes.iter().zip(&new.outcomes);
+    outcomes.zip(was.calls_ms.iter().zip(&is.calls_ms)).any(|((old, new), (was, is))| {
+        match (missed(old), missed(new)) {
+            (true, false) => *is >= SLOW * was,
+            (false, true) => *was >= SLOW * is,
+            (true, true) | (false, false) => false,
+        }
+    })
 }
 
 /// The SDK of a stream; `None` if it is not a run of an SDK.
