@@ -22,8 +22,8 @@ pub struct FirstSeen {
 pub type Shown = BTreeMap<usize, Vec<String>>;
 
 /// Finds where each of the changes that the newest version shows was first seen. `probe` gives the ids of the changes
-/// between the oldest version and the one at a place; it is asked at most once for each place, never for the oldest,
-/// whose changes are none. Returns also what every version showed that was tried.
+/// between the oldest version and the one at a place, and is told how many more it may be asked for one change. It is
+/// asked at most once for each place, never for the oldest, whose changes are none. Returns also what every version showed that was tried.
 ///
 /// # Errors
 /// The first error of the probe.
@@ -47,7 +47,7 @@ pub fn bisect<E>(
     };
     while let Some((before, at)) = open(&shown) {
         let middle = before + (at - before) / 2;
-        let ids = probe(middle, steps(at - before + 1))?;
+        let ids = probe(middle, steps(at - before + 1).saturating_sub(1))?;
         shown.insert(middle, ids);
     }
     let found = ids.iter().map(|id| {

@@ -214,7 +214,7 @@ fn leader(kind: ChangeKind, first: impl Fn(&[ChangeKind]) -> Option<usize>) -> O
 }
 
 fn cause((kind, name): Key<'_>, found: &Found, changes: &[SdkChange]) -> Cause {
-    let signs = groups(&found.signs, changes);
+    let signs = super::groups(found.signs.iter().map(|place| &changes[*place]), |change| &change.group);
     let all = || found.signs.iter().chain(&found.follows).map(|place| &changes[*place]);
     let class = all().map(|change| change.class).min().unwrap_or(ChangeClass::Timing);
     let cases = |counts: bool| {
@@ -236,22 +236,10 @@ fn cause((kind, name): Key<'_>, found: &Found, changes: &[SdkChange]) -> Cause {
         [sign] => sign.what.clone(),
         _ => name.to_owned(),
     };
-    let meaning = found.signs.first().map(|place| changes[*place].meaning.clone()).unwrap_or_default();
-    Cause {
-        id: id(kind, name),
-        kind,
-        class,
-        what,
-        meaning,
-        cases: weighty,
-        signs,
-        follows: groups(&found.follows, changes),
-    }
-}
-
-/// Changes with the same group together, the worst class first, in it those with the most cases.
-fn groups(places: &[usize], changes: &[SdkChange]) -> Vec<ChangeGroup> {
-    super::groups(places.iter().map(|place| &changes[*place]))
+    let example = signs.first().and_then(|sign| all().find(|change| change.group == sign.what));
+    let meaning = example.map(|change| change.meaning.clone()).unwrap_or_default();
+    let follows = super::groups(found.follows.iter().map(|place| &changes[*place]), |change| &change.cause);
+    Cause { id: id(kind, name), kind, class, what, meaning, cases: weighty, signs, follows }
 }
 
 /// The name of a cause in a file: the digest of its kind and its name.

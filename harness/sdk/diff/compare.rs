@@ -6,7 +6,7 @@ use super::alarms::Alarms;
 use super::{EVERY_CASE, SdkDiff, SdkDiffError, SdkIdentity};
 use super::{outcomes, requests, waits};
 use crate::report::{DriverEvent, Event, reason};
-use crate::sdk::record::{Loss, OutcomeRecord, Phase, Record};
+use crate::sdk::record::{Loss, OutcomeRecord, Phase, Record, Timing};
 use crate::verdict::{CaseResult, Verdict};
 
 impl SdkDiff {
@@ -62,23 +62,28 @@ impl SdkDiff {
     }
 }
 
-/// The least part of the deadline that a call takes by itself, for a busy machine to explain that it missed it.
+/// The part of the time until the deadline within which a busy machine may be why a call missed it.
 const SLOW: f64 = 0.25;
 
-/// Whether a call came back in one run after a good part of the time for which the other run waited in vain. Then the
-/// machine may have been busy, and the SDK the same.
+/// Whether a call came back in one run, after a good part of the time for which the other run waited in vain, or while
+/// that one had just sent it again. Then the machine may have been busy.
 fn may_be_late(old: &Record, new: &Record, cases: [Option<&CaseResult>; 2]) -> bool {
     let [was, is] = cases.map(|case| case.and_then(|case| case.timing.as_deref()));
     let (Some(was), Some(is)) = (was, is) else { return false };
     let missed = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Lost { reason: Loss::Deadline });
     let outcomes = old.outcomes.iter().zip(&new.outcomes);
-    outcomes.zip(was.calls_ms.iter().zip(&is.calls_ms)).any(|((old, new), (was, is))| {
-        match (missed(old), missed(new)) {
-            (true, false) => *is >= SLOW * was,
-            (false, true) => *was >= SLOW * is,
-            (true, true) | (false, false) => false,
-        }
+    let times = was.calls_ms.iter().zip(&is.calls_ms).zip(1..);
+    outcomes.zip(times).any(|((old, new), ((was_ms, is_ms), call))| match (missed(old), missed(new)) {
+        (true, false) => *is_ms >= SLOW * was_ms || was_under_way(was, call, *was_ms),
+        (false, true) => *was_ms >= SLOW * is_ms || was_under_way(is, call, *is_ms),
+        (true, true) | (false, false) => false,
     })
+}
+
+/// Whether the last request of a call came so late that its answer had no time.
+fn was_under_way(timing: &Timing, call: usize, ms: f64) -> bool {
+    let waited: f64 = timing.gaps.iter().filter(|gap| gap.call == call).map(|gap| gap.ms).sum();
+    waited >= (1.0 - SLOW) * ms
 }
 
 /// The SDK of a stream; `None` if it is not a run of an SDK.

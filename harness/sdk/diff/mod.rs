@@ -378,7 +378,7 @@ impl SdkDiff {
     fn summed_up(mut self) -> Self {
         self.changes.sort_by_key(|change| change.class);
         self.alarms = self.changes.iter().filter_map(|change| change.alarm.clone()).collect();
-        self.groups = groups(&self.changes);
+        self.groups = groups(&self.changes, |change| &change.group);
         self.counts = ChangeClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for change in &self.changes {
             *self.counts.entry(change.class).or_default() += 1;
@@ -399,14 +399,18 @@ impl SdkDiff {
     }
 }
 
-/// Changes with the same group together, the worst class first, in it those with the most cases.
-fn groups<'a>(changes: impl IntoIterator<Item = &'a SdkChange>) -> Vec<ChangeGroup> {
+/// Changes with the same name together, the worst class first, in it those with the most cases.
+fn groups<'a>(
+    changes: impl IntoIterator<Item = &'a SdkChange>,
+    name: impl Fn(&'a SdkChange) -> &'a str,
+) -> Vec<ChangeGroup> {
     let mut groups: Vec<ChangeGroup> = Vec::new();
-    for SdkChange { class, case, group: what, .. } in changes {
-        match groups.iter_mut().find(|group| group.class == *class && group.what == *what) {
+    for change in changes {
+        let (class, what, case) = (change.class, name(change), &change.case);
+        match groups.iter_mut().find(|group| group.class == class && group.what == what) {
             Some(group) if group.cases.contains(case) => {}
             Some(group) => group.cases.push(case.clone()),
-            None => groups.push(ChangeGroup { class: *class, what: what.clone(), cases: vec![case.clone()] }),
+            None => groups.push(ChangeGroup { class, what: what.to_owned(), cases: vec![case.clone()] }),
         }
     }
     groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));

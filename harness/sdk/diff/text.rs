@@ -6,13 +6,16 @@ use super::{
     AcceptedChange, Cause, ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, SdkIdentity, UnusedEntry,
     UnusedReason, packages, words,
 };
-use crate::text::escape;
+use crate::text::{cut, escape};
 
 /// How many cases of a cause are named before the rest is counted.
 pub(super) const CASES_LIMIT: usize = 3;
 
 /// How many signs of a cause, and how many changes that follow from it, are named before the rest is counted.
 pub(super) const GROUPS_LIMIT: usize = 4;
+
+/// How much is shown of the name of a sign, in characters.
+const NAME_SHOWN: usize = 120;
 
 /// How many packages are named that may have brought the changes; of more, only the number tells.
 const PACKAGES_LIMIT: usize = 4;
@@ -261,11 +264,12 @@ impl SdkDiff {
 
     /// Every change of a cause, and every one that follows from it, in the order of the cases.
     fn changes_of(&self, cause: &Cause) -> Vec<&SdkChange> {
+        let is_in = |group: &ChangeGroup, change: &SdkChange, name: &str| {
+            group.class == change.class && group.what == name && group.cases.contains(&change.case)
+        };
         let is_of = |change: &&SdkChange| {
-            let of = |group: &ChangeGroup| {
-                group.class == change.class && group.what == change.group && group.cases.contains(&change.case)
-            };
-            cause.signs.iter().chain(&cause.follows).any(of)
+            cause.signs.iter().any(|group| is_in(group, change, &change.group))
+                || cause.follows.iter().any(|group| is_in(group, change, &change.cause))
         };
         let mut changes: Vec<_> = self.changes.iter().filter(is_of).collect();
         changes.sort_by_key(|change| &change.case);
@@ -330,8 +334,10 @@ pub(super) fn parts(cause: &Cause) -> impl Iterator<Item = (&'static str, &[Chan
 /// The first `limit` groups with the number of their cases, and the number of the others.
 pub(super) fn name_groups(groups: &[ChangeGroup], limit: usize, name: impl Fn(&str) -> String) -> String {
     let (shown, hidden) = groups.split_at(groups.len().min(limit));
-    let mut names: Vec<_> =
-        shown.iter().map(|group| format!("{} ({})", name(&group.what), extent_of(&group.cases))).collect();
+    let mut names: Vec<_> = shown
+        .iter()
+        .map(|group| format!("{} ({})", name(&cut(&group.what, NAME_SHOWN)), extent_of(&group.cases)))
+        .collect();
     if !hidden.is_empty() {
         names.push(format!("and {} more", hidden.len()));
     }

@@ -65,10 +65,10 @@ pub(crate) fn the_version_that_brought_a_change_is_found_and_the_history_has_it(
     assert!(!again.contains("running") && !again.contains("installing"), "the runs are kept: {again}");
 
     let table = [
-        "| 1.0.0 | the first | | | |",
-        "| 1.1.0 | nothing | | | |",
-        "| 1.2.0 | error kind service",
-        "| 1.3.0 | nothing | | | |",
+        r"| 1\.0.0 | the first | | | |",
+        r"| 1\.1.0 | nothing | | | |",
+        r"| 1\.2.0 | error kind service -\> parse | caller | 1 |",
+        r"| 1\.3.0 | nothing | | | |",
     ];
     expect("sdk history boto3 --case errors/type-in-body --format md", 0, &table);
     expect(
