@@ -156,7 +156,8 @@ fn check(args: BaselineCheckArgs) -> Result<ExitCode, Failure> {
     Ok(Exit::Failed.into())
 }
 
-fn day(text: &str) -> Result<Date, String> {
+/// Reads a day of the command line.
+pub(super) fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("expected a day such as 2027-01-31, found \"{}\"", foreign(text)))
 }
 

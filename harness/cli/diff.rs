@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::accepted::AcceptedArgs;
 use super::library::Library;
 use super::output::{print, print_bytes, print_prose};
 use super::revision::AskedRevision;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{Comparison, CutShort, Event, Exit, read};
-use crate::sdk::diff::{ChangeClass, SdkDiff};
+use crate::sdk::diff::{ChangeClass, DiffDetail, SdkDiff};
 use crate::text::{LINE_SHOWN, cut, file_name, foreign};
 
 #[derive(Debug, Args)]
@@ -36,6 +37,13 @@ pub(super) struct DiffArgs {
     #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS")]
     fail_on: Option<FailOn>,
 
+    /// For SDKs: name every case and every change in it
+    #[arg(long, short)]
+    verbose: bool,
+
+    #[command(flatten)]
+    accepted: AcceptedArgs,
+
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
@@ -49,9 +57,10 @@ pub(super) enum DiffFormat {
 }
 
 impl DiffFormat {
-    pub(super) fn of(self, diff: &SdkDiff) -> String {
+    /// A comparison in this format; only text depends on how much it is to tell.
+    pub(super) fn of(self, diff: &SdkDiff, detail: DiffDetail) -> String {
         match self {
-            Self::Text => diff.text(),
+            Self::Text => diff.text_with(detail),
             Self::Md => diff.markdown(),
             Self::Html => diff.html(),
             Self::Json => diff.json(),
@@ -95,15 +104,16 @@ impl FailOn {
     }
 
     pub(super) fn exit(self, diff: &SdkDiff) -> Exit {
-        if self.0.is_some_and(|class| diff.has(class)) { Exit::Failed } else { Exit::Fine }
+        if self.0.is_some_and(|class| diff.has(class)) || diff.has_stale() { Exit::Failed } else { Exit::Fine }
     }
 }
 
 pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (old, new) = (stream(&args.old)?, stream(&args.new)?);
     if is_of_sdk(&old) && is_of_sdk(&new) {
-        let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
-        args.format.print(&args.format.of(&diff))?;
+        let mut diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
+        args.accepted.apply(&mut diff)?;
+        args.format.print(&args.format.of(&diff, detail(args.verbose)))?;
         return Ok(args.fail_on.unwrap_or(FailOn(Some(ChangeClass::Caller))).exit(&diff).into());
     }
     if is_of_sdk(&old) != is_of_sdk(&new) {
@@ -117,6 +127,11 @@ pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
             kind_of_run(&args.old, &old),
             kind_of_run(&args.new, &new),
         )));
+    }
+    if args.accepted.is_used() {
+        return Err(Failure::usage(
+            "--accepted is for runs of SDKs; `countersign run --baseline FILE` takes known failures of a server",
+        ));
     }
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
     let asked = comparison.to.revision.map(|year| AskedRevision { year, place: file_name(&args.new) });
@@ -135,6 +150,11 @@ pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
         }
     })?;
     Ok(if comparison.broken.is_empty() { ExitCode::SUCCESS } else { Exit::Failed.into() })
+}
+
+/// How much a comparison is to tell.
+pub(super) const fn detail(verbose: bool) -> DiffDetail {
+    if verbose { DiffDetail::Full } else { DiffDetail::Short }
 }
 
 fn is_of_sdk(events: &[Event]) -> bool {

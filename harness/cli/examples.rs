@@ -287,8 +287,24 @@ Examples:
       Record the boto3 of a virtual environment
   countersign sdk check --python .venv --baseline boto3.jsonl
       Say what another version changes; exit code 1 where callers notice
+  countersign sdk check --python .venv --baseline boto3.jsonl --accepted accepted.json
+      The same, without the changes that the file accepts
   countersign sdk check --node-dir . --baseline js.jsonl --fail-on attempts
       The same for JavaScript, and also where it repeats requests differently";
+
+pub(super) const SDK_BISECT: &str = "\
+Examples:
+  countersign sdk bisect boto3 1.39.0 1.40.0 --case errors
+      Which version changed what errors look like
+  countersign sdk bisect boto3 1.39.0 1.40.0 --dry-run
+      How many versions that would install and run";
+
+pub(super) const SDK_HISTORY: &str = "\
+Examples:
+  countersign sdk history boto3
+      What each installed version changed
+  countersign sdk history boto3 --from 1.39.0 --format md
+      The newer ones, as a table";
 
 pub(super) const SDK_PROTOCOL: &str = "\
 Examples:

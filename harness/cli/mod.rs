@@ -2,6 +2,7 @@
 //!
 //! May use everything; nothing uses it. Start with [`main`].
 
+mod accepted;
 mod baseline;
 mod cleanup;
 mod config;

@@ -11,7 +11,7 @@ use super::library::Library;
 use super::list::entries::Listing;
 use super::output::{print, say};
 use super::revision::RevisionArg;
-use super::sdk::Sdks;
+use super::sdk::{SdkHistory, Sdks};
 use super::serve::Ready;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
@@ -21,6 +21,7 @@ use crate::corpus::{Reply, Suite};
 use crate::doctor::Examination;
 use crate::recording::Recording;
 use crate::report::{self, Exit};
+use crate::sdk::accepted::AcceptedFile;
 use crate::sdk::cases::ClientSuite;
 use crate::sdk::diff::SdkDiff;
 use crate::sdk::protocol::ProtocolLine;
@@ -69,7 +70,11 @@ pub fn all(contract: &Contract) -> Schemas {
         format_schema::<ShownSettings>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);
     schemas.extend(report::formats());
-    schemas.extend([format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK")]);
+    schemas.extend([
+        format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK"),
+        format_schema::<SdkHistory>("sdk-history.schema.json", "What changed from each version of an SDK to the next"),
+        format_schema::<AcceptedFile>("sdk-accepted.schema.json", "Accepted changes of an SDK, each with a reason"),
+    ]);
     schemas
 }
 

@@ -36,6 +36,7 @@ pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile, BaselineOrigin};
+pub(crate) use baseline::{read_day, write_day};
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
     ContradictionEvent, DriverEvent, Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus,

@@ -15,9 +15,13 @@
 //! | [`record`] | what is kept of the run of one case |
 //! | [`judge`] | a case and its record in, a verdict out |
 //! | [`diff`] | what changed between two runs |
+//! | [`accepted`] | changes that are accepted, each with a reason |
+//! | [`bisect`], [`versions`] | the version that brought a change, among those that are released |
 //! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a private network for a run |
 //! | [`check`] | whether a driver obeys the protocol |
 
+pub mod accepted;
+pub mod bisect;
 pub mod cases;
 pub mod check;
 pub mod diff;
@@ -33,6 +37,7 @@ pub mod protocol;
 pub mod record;
 mod run;
 pub mod script;
+pub mod versions;
 mod warnings;
 
 pub use process::{DriverCommand, DriverError};

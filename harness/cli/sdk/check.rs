@@ -8,7 +8,8 @@ use clap::{ArgGroup, Args};
 
 use super::ChosenDriver;
 use super::run::{JOBS, execute};
-use crate::cli::diff::{DiffFormat, FailOn, stream};
+use crate::cli::accepted::AcceptedArgs;
+use crate::cli::diff::{DiffFormat, FailOn, detail, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
@@ -53,9 +54,16 @@ pub(super) struct SdkCheckArgs {
     #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS", default_value = "caller")]
     fail_on: FailOn,
 
+    #[command(flatten)]
+    accepted: AcceptedArgs,
+
     /// What goes to standard output
     #[arg(long, value_enum, default_value = "text")]
     format: DiffFormat,
+
+    /// Name every case and every change in it
+    #[arg(long, short)]
+    verbose: bool,
 
     /// Write the comparison as Markdown too; the job summary of GitHub Actions gets it in any case
     #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
@@ -117,13 +125,16 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
         let mut report = recording.report(|out| Box::new(StreamSink::new(out))).map_err(usage)?;
         replay(&events, &mut report).map_err(usage)?;
         // What cannot be compared with the run before may still take its place.
-        let diff = diff.unwrap_or_default();
+        let mut diff = diff.unwrap_or_default();
         let accepted = diff.as_ref().and_then(SdkDiff::accepted).map(|text| format!("; {text}")).unwrap_or_default();
+        let removed = diff.as_mut().map(|diff| args.accepted.take_over(diff)).transpose()?.flatten();
+        let accepted = removed.map_or_else(|| accepted.clone(), |removed| format!("{accepted}; {removed}"));
         let (cases, file) = (count(cases.len(), "case"), file_name(&args.baseline));
         (diff, format!("passed: {cases} recorded in {file} as the baseline{accepted}"))
     } else {
-        let diff =
+        let mut diff =
             diff.map_err(|error| usage(format!("{}: {error}; --update records it anew", file_name(&args.baseline))))?;
+        diff.as_mut().map(|diff| args.accepted.apply(diff)).transpose()?;
         let accept = "the same command with --update accepts that, and records this run as the baseline";
         let verdict = diff.as_ref().map(|diff| args.fail_on.conclusion(diff, accept));
         (diff, verdict.unwrap_or_default())
@@ -193,7 +204,7 @@ impl SdkCheckArgs {
             say(verdict);
             return Ok(());
         }
-        let comparison = diff.map(|diff| self.format.of(diff));
+        let comparison = diff.map(|diff| self.format.of(diff, detail(self.verbose)));
         match self.format {
             DiffFormat::Text => {
                 let parts: Vec<_> = comparison.iter().map(String::as_str).chain([verdict]).collect();

@@ -1,8 +1,11 @@
 //! `countersign sdk`: the other side, SDKs under test.
 
+mod bisect;
 mod cache;
 mod check;
+mod history;
 mod protocol;
+mod records;
 mod run;
 
 use std::ffi::OsString;
@@ -14,6 +17,7 @@ use clap::{Args, Subcommand};
 use tempfile::TempDir;
 
 pub(super) use cache::{Sdks, drivers};
+pub(super) use history::SdkHistory;
 
 use super::library::Library;
 use super::output::say;
@@ -48,6 +52,15 @@ enum SdkCommand {
     /// Compare an SDK with a recorded run, for CI: exit code 1 where your code would notice the difference
     #[command(after_help = examples::SDK_CHECK)]
     Check(Box<check::SdkCheckArgs>),
+    /// Find the version that brought a change
+    ///
+    /// Halves the range of released versions, installs and runs those that it needs, and keeps the runs in the cache
+    /// folder.
+    #[command(after_help = examples::SDK_BISECT)]
+    Bisect(bisect::SdkBisectArgs),
+    /// Show what changed from each installed version to the next
+    #[command(after_help = examples::SDK_HISTORY)]
+    History(history::SdkHistoryArgs),
     /// Check that a driver obeys the driver protocol
     #[command(after_help = examples::SDK_PROTOCOL)]
     Protocol(protocol::Protocol),
@@ -59,6 +72,8 @@ pub(super) fn run(args: SdkArgs) -> Result<ExitCode, Failure> {
         SdkCommand::List(args) => cache::list(&args),
         SdkCommand::Run(args) => run::run(*args),
         SdkCommand::Check(args) => check::run(&args),
+        SdkCommand::Bisect(args) => bisect::run(&args),
+        SdkCommand::History(args) => history::run(&args),
         SdkCommand::Protocol(args) => protocol::run(args),
     }
 }

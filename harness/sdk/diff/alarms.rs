@@ -67,7 +67,7 @@ impl<'a> Alarms<'a> {
     }
 
     /// Every change that concerns all requests, with a sentence if it is an alarm.
-    pub(super) fn changes(&self) -> impl Iterator<Item = (Option<String>, SdkChange)> {
+    pub(super) fn changes(&self) -> impl Iterator<Item = SdkChange> {
         self.alarms.iter().map(|Alarm { what, old, new, cases }| {
             let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");
@@ -76,7 +76,8 @@ impl<'a> Alarms<'a> {
                 changed => format!("in {changed} of {all}"),
             };
             let sentence = format!("{name} changed from {old} to {new} {count}. {meaning}");
-            ((*what != HOST).then_some(sentence), SdkChange::new(ChangeClass::Wire, name, old, new, meaning))
+            let alarm = (*what != HOST).then_some(sentence);
+            SdkChange { alarm, ..SdkChange::new(ChangeClass::Wire, name, old, new, meaning) }
         })
     }
 }

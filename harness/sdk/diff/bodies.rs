@@ -49,26 +49,36 @@ fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<SdkCha
     let what = format!("body member {}", show::cut(name));
     let value_text =
         |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), |value| show::cut(&value.to_string()));
-    let (group, meaning) = match (old, new) {
+    let of_any = |sign: &str| format!("body members {sign}");
+    let (group, cause, meaning) = match (old, new) {
         (Some(_), None) => (
             format!("{what} no longer sent"),
+            of_any("no longer sent"),
             format!("What the caller gives as {name} no longer reaches the service."),
         ),
         (None, Some(Value::Null)) => (
             format!("{what} sent as null"),
+            of_any("sent as null"),
             format!("The service is sent null for {name}, which nobody gave; strict servers refuse it."),
         ),
-        (None, Some(_)) => (format!("{what} sent"), format!("The service is sent {name}, which it was not.")),
+        (None, Some(_)) => (
+            format!("{what} sent"),
+            of_any("sent that were not"),
+            format!("The service is sent {name}, which it was not."),
+        ),
         (Some(was), Some(is)) if kind(was) != kind(is) => (
             format!("{what} type {} -> {}", kind(was), kind(is)),
+            of_any(&format!("of type {} -> {}", kind(was), kind(is))),
             format!("The service is sent {name} as another type, which it may refuse."),
         ),
         (was, is) => {
             let group = format!("{what} {} -> {}", value_text(was), value_text(is));
-            (group, format!("The service is sent another {name} for the same input."))
+            let cause = format!("another value of {what}");
+            (group, cause, format!("The service is sent another {name} for the same input."))
         }
     };
-    Some(SdkChange::new(ChangeClass::Wire, what, value_text(old), value_text(new), meaning).grouped(group))
+    let change = SdkChange::new(ChangeClass::Wire, what, value_text(old), value_text(new), meaning);
+    Some(change.grouped(group).caused_by(cause))
 }
 
 const fn kind(value: &Value) -> &'static str {

@@ -6,7 +6,7 @@ use super::alarms::Alarms;
 use super::{EVERY_CASE, SdkDiff, SdkDiffError, SdkIdentity};
 use super::{outcomes, requests, waits, warnings};
 use crate::report::{DriverEvent, Event, reason};
-use crate::sdk::record::{OutcomeRecord, Phase, Record};
+use crate::sdk::record::{Loss, OutcomeRecord, Phase, Record, Timing};
 use crate::verdict::{CaseResult, Verdict};
 
 impl SdkDiff {
@@ -31,8 +31,12 @@ impl SdkDiff {
         for id in cases(new).chain(only_old).map(|case| case.id.as_str()) {
             let (was, is) = (old_cases.get(id).copied(), new_cases.get(id).copied());
             match (record(was), record(is)) {
+                (Ok(Some(old)), Ok(Some(new))) if may_be_late(old, new, [was, is]) => {
+                    diff.late.push(id.to_owned());
+                }
                 (Ok(Some(old)), Ok(Some(new))) => {
                     diff.cases += 1;
+                    diff.compared.insert(id.to_owned());
                     let found = outcomes::compare(old, new);
                     found
                         .into_iter()
@@ -49,8 +53,7 @@ impl SdkDiff {
                 (Ok(None), Ok(None)) => {}
             }
         }
-        for (sentence, change) in alarms.changes() {
-            diff.alarms.extend(sentence);
+        for change in alarms.changes() {
             diff.add(EVERY_CASE, change);
         }
         for (case, change) in waits::compare(&timings) {
@@ -58,6 +61,30 @@ impl SdkDiff {
         }
         Ok(diff.summed_up())
     }
+}
+
+/// The part of the time until the deadline within which a busy machine may be why a call missed it.
+const SLOW: f64 = 0.25;
+
+/// Whether a call came back in one run, after a good part of the time for which the other run waited in vain, or while
+/// that one had just sent it again. Then the machine may have been busy.
+fn may_be_late(old: &Record, new: &Record, cases: [Option<&CaseResult>; 2]) -> bool {
+    let [was, is] = cases.map(|case| case.and_then(|case| case.timing.as_deref()));
+    let (Some(was), Some(is)) = (was, is) else { return false };
+    let missed = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Lost { reason: Loss::Deadline });
+    let outcomes = old.outcomes.iter().zip(&new.outcomes);
+    let times = was.calls_ms.iter().zip(&is.calls_ms).zip(1..);
+    outcomes.zip(times).any(|((old, new), ((was_ms, is_ms), call))| match (missed(old), missed(new)) {
+        (true, false) => *is_ms >= SLOW * was_ms || was_under_way(was, call, *was_ms),
+        (false, true) => *was_ms >= SLOW * is_ms || was_under_way(is, call, *is_ms),
+        (true, true) | (false, false) => false,
+    })
+}
+
+/// Whether the last request of a call came so late that its answer had no time.
+fn was_under_way(timing: &Timing, call: usize, ms: f64) -> bool {
+    let waited: f64 = timing.gaps.iter().filter(|gap| gap.call == call).map(|gap| gap.ms).sum();
+    waited >= (1.0 - SLOW) * ms
 }
 
 /// The SDK of a stream; `None` if it is not a run of an SDK.

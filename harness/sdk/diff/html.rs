@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::text::extent;
+use super::text::extent_of;
 use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, words};
 use crate::report::html::render_page;
 
@@ -36,9 +36,9 @@ impl SdkDiff {
         let same = self.changes.iter().filter(|change| change.class == group.class && change.group == group.what);
         let changes = same.filter(|change| !change.is_told_by_group());
         json!({
-            "extent": extent(group),
+            "extent": extent_of(&group.cases),
             "what": group.what,
-            "meaning": self.example(group).map(|change| &change.meaning),
+            "meaning": self.changes.iter().find(|change| change.class == group.class && change.group == group.what).map(|change| &change.meaning),
             "changes": changes.map(|SdkChange { case, old, new, .. }| [case, old, new]).collect::<Vec<_>>(),
             "cases": group.cases.iter().filter(|case| *case != EVERY_CASE).collect::<Vec<_>>(),
         })

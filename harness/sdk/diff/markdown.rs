@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::text::{CASES_LIMIT, details, extent, name_cases};
-use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkDiff, words};
+use super::text::{CASES_LIMIT, GROUPS_LIMIT, details, extent, extent_of, name_cases, name_groups, parts, unused};
+use super::{AcceptedChange, Cause, ChangeClass, EVERY_CASE, SdkDiff, words};
 use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
 
-/// How many groups of a class are shown in full before the rest is counted.
-const GROUPS_LIMIT: usize = 25;
+/// How many causes of a class are shown before the rest is counted.
+const CAUSES_LIMIT: usize = 25;
 
 /// How many cases that were not compared are named before the rest is counted.
 const APART_LIMIT: usize = 100;
@@ -38,6 +38,22 @@ impl SdkDiff {
         for class in ChangeClass::ALL {
             self.class(&mut text, class, limit);
         }
+        if !self.accepted.is_empty() {
+            text.push_str("\n### Accepted\n\n");
+        }
+        for AcceptedChange { id, change, cases, reason, issue } in &self.accepted {
+            let issue = issue.as_ref().map(|issue| format!(" ({})", prose(issue))).unwrap_or_default();
+            let _ =
+                writeln!(text, "- **{}**: {} (id `{id}`): {}{issue}", extent_of(cases), code(change), prose(reason));
+        }
+        if !self.unused.is_empty() {
+            text.push_str("\n### Accepted, and not found\n\n");
+        }
+        for entry in &self.unused {
+            let cases = name_cases(&entry.cases, APART_LIMIT, code);
+            let _ =
+                writeln!(text, "- {} (id `{}`) in {cases}: {}", code(&entry.change), entry.id, prose(&unused(entry)));
+        }
         for (what, cases) in self.apart() {
             let _ = write!(text, "\n### {what}\n\n{}\n", name_cases(cases, APART_LIMIT, code));
         }
@@ -45,39 +61,39 @@ impl SdkDiff {
     }
 
     fn class(&self, text: &mut String, class: ChangeClass, limit: usize) {
-        let groups: Vec<_> = self.groups_of(class).collect();
-        if groups.is_empty() {
+        let causes: Vec<_> = self.causes_of(class).collect();
+        if causes.is_empty() {
             return;
         }
         let _ = write!(text, "\n### {} ({class})\n\n", class.heading());
-        let mut rows_written = 0;
-        for group in groups.iter().take(GROUPS_LIMIT) {
-            let item = self.group(group);
+        let mut written = 0;
+        for cause in causes.iter().take(CAUSES_LIMIT) {
+            let item = self.item(cause);
             if text.len() + item.len() > limit.saturating_sub(RESERVE) {
                 break;
             }
             text.push_str(&item);
-            rows_written += 1;
+            written += 1;
         }
-        if rows_written < groups.len() {
-            let _ = writeln!(
-                text,
-                "- and {}; the JSON has them all",
-                words::count(groups.len() - rows_written, "more change")
-            );
+        if written < causes.len() {
+            let more = words::count(causes.len() - written, "more change");
+            let _ = writeln!(text, "- and {more}; the JSON has them all");
         }
     }
 
-    fn group(&self, group: &ChangeGroup) -> String {
-        let mut item = format!("- **{}**: {}\n", extent(group), code(&group.what));
-        if let Some(change) = self.example(group) {
-            for (label, value) in details(group, change) {
+    fn item(&self, cause: &Cause) -> String {
+        let mut item = format!("- **{}**: {} (id `{}`)\n", extent(cause), code(&cause.what), cause.id);
+        let _ = writeln!(item, "  - {}", prose(&cause.meaning));
+        if let Some(change) = self.example(cause) {
+            for (label, value) in details(cause, change) {
                 let _ = writeln!(item, "  - {}: {}", prose(&label), code(value));
             }
-            let _ = writeln!(item, "  - {}", prose(&change.meaning));
         }
-        if group.cases != [EVERY_CASE] {
-            let _ = writeln!(item, "  - {}", name_cases(&group.cases, CASES_LIMIT, code));
+        for (what, groups) in parts(cause) {
+            let _ = writeln!(item, "  - {what}: {}", name_groups(groups, GROUPS_LIMIT, code));
+        }
+        if cause.cases != [EVERY_CASE] {
+            let _ = writeln!(item, "  - {}", name_cases(&cause.cases, CASES_LIMIT, code));
         }
         item
     }

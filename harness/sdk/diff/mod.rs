@@ -1,17 +1,20 @@
 //! What changed between two runs of an SDK: in what its caller is given, and in what it sends.
 //!
 //! Pure: two run streams in, an [`SdkDiff`] out. `compare` walks over the cases, `outcomes` compares what a caller was
-//! given, `requests` what went over the wire, `waits` the times between attempts; `text`, `markdown` and `html` show
-//! it. Differences that say nothing about the SDK itself are left out: versions, ids, dates, ports, random orders.
+//! given, `reach` where requests arrive, `requests` what they say, `waits` the times between attempts. `causes` puts
+//! together what follows from one cause, `packages` says which package brought it; `text`, `markdown` and `html` show it. Differences that say nothing about the SDK itself are left out: versions, ids, dates, ports, random orders.
 //! Waits are random too, so they are compared over the whole run, and only a difference beyond chance is reported.
 
 mod alarms;
 mod bodies;
+mod causes;
 mod compare;
 #[cfg(feature = "cli")]
 mod html;
 mod markdown;
 mod outcomes;
+mod packages;
+mod reach;
 mod requests;
 mod show;
 #[cfg(test)]
@@ -29,6 +32,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::words;
 use crate::sdk::record::word;
+
+pub use causes::{Cause, ChangeKind, digest};
+pub use packages::MovedPackage;
+pub use text::DiffDetail;
 
 /// The case id of a change that concerns the run as a whole.
 pub const EVERY_CASE: &str = "*";
@@ -97,6 +104,13 @@ pub struct SdkDiff {
     /// Changes that are the same in several cases, together: the worst class first, in it those with
     /// the most cases.
     pub groups: Vec<ChangeGroup>,
+    /// What brought the changes: each stands here once, with all that follows from it, the worst class first, in it
+    /// those with the most cases.
+    pub causes: Vec<Cause>,
+    /// The packages that decide what an SDK does and have another version in the new run. Where it is one alone, it
+    /// brought the changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<MovedPackage>,
     /// How many changes there are of each class.
     pub counts: BTreeMap<ChangeClass, usize>,
     /// How many cases were compared.
@@ -106,15 +120,29 @@ pub struct SdkDiff {
     /// What concerns every request, in a sentence each: another protocol, another target prefix. Each
     /// stands in `changes` once, with `*` as its case.
     pub alarms: Vec<String>,
+    /// The changes that a file of accepted changes accepts. They are in no other list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<AcceptedChange>,
+    /// The entries of that file that accept nothing, or not in all of their cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused: Vec<UnusedEntry>,
     /// Cases that only the new run has a record of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new: Vec<String>,
     /// Cases that only the old run has a record of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// Cases in which one run waited in vain for a call that took long in the other: a busy machine may explain it, so
+    /// they are not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
     /// Cases that say nothing because the harness or a driver went wrong, with `: ` and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
+    /// The ids of the cases that were compared.
+    #[serde(skip)]
+    #[schemars(skip)]
+    compared: BTreeSet<String>,
     /// The old run and the new one, as a heading tells of them.
     #[serde(skip)]
     #[schemars(skip)]
@@ -127,6 +155,8 @@ pub struct SdkDiff {
 pub struct SdkChange {
     /// What kind of change it is.
     pub class: ChangeClass,
+    /// What it is of, which decides what follows from what.
+    pub kind: ChangeKind,
     /// The case's id; `*` where it concerns the run as a whole.
     pub case: String,
     /// What changed: `attempts`, `error class`, `body member durationSeconds`.
@@ -141,6 +171,15 @@ pub struct SdkChange {
     #[serde(skip)]
     #[schemars(skip)]
     group: String,
+    /// What the cause is called that it is a sign of: less than its group says, since one cause shows in several
+    /// members, values or numbers.
+    #[serde(skip)]
+    #[schemars(skip)]
+    cause: String,
+    /// The sentence that tells of it before all else, where it concerns every request.
+    #[serde(skip)]
+    #[schemars(skip)]
+    alarm: Option<String>,
 }
 
 impl SdkChange {
@@ -154,12 +193,25 @@ impl SdkChange {
     ) -> Self {
         let (what, old, new) = (what.into(), old.into(), new.into());
         let group = format!("{what} {old} -> {new}");
-        Self { class, case: String::new(), what, old, new, group, meaning: meaning.into() }
+        let (kind, cause, meaning) = (ChangeKind::of(class), group.clone(), meaning.into());
+        Self { class, kind, case: String::new(), what, old, new, group, cause, meaning, alarm: None }
     }
 
-    /// The same with another name of its group, which leaves out what differs from case to case.
+    /// The same with another name of its group, which leaves out what differs from case to case. Its cause gets the
+    /// same name.
     fn grouped(self, group: impl Into<String>) -> Self {
-        Self { group: group.into(), ..self }
+        let group = group.into();
+        Self { cause: group.clone(), group, ..self }
+    }
+
+    /// The same as a change of another kind.
+    fn of(self, kind: ChangeKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same as a sign of a cause that shows in other groups too.
+    fn caused_by(self, cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..self }
     }
 
     /// The change between two values; `None` if they are equal.
@@ -177,6 +229,50 @@ impl SdkChange {
     fn is_told_by_group(&self) -> bool {
         self.group == format!("{} {} -> {}", self.what, self.old, self.new)
     }
+}
+
+/// A change that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AcceptedChange {
+    /// The id of its cause.
+    pub id: String,
+    /// What changed.
+    pub change: String,
+    /// The cases in which it was accepted.
+    pub cases: Vec<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Where it is followed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+}
+
+/// An entry of a file of accepted changes that accepts nothing in some of its cases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnusedEntry {
+    /// The id of the change that it accepts.
+    pub id: String,
+    /// The change.
+    pub change: String,
+    /// Its patterns that accept nothing.
+    pub cases: Vec<String>,
+    /// Why they do not.
+    pub reason: UnusedReason,
+    /// Its last day, where that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<String>,
+}
+
+/// Why an entry accepts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnusedReason {
+    /// The cases do not show the change.
+    Stale,
+    /// Its last day is over.
+    Expired,
+    /// None of its cases was compared.
+    NotCompared,
 }
 
 /// The same change in several cases.
@@ -200,6 +296,15 @@ struct SdkIdentity {
     complete: bool,
 }
 
+impl SdkIdentity {
+    /// The versions of the SDK and of what it rests on.
+    fn packages(&self) -> BTreeMap<String, String> {
+        let mut packages = self.deps.clone();
+        packages.insert(self.sdk.clone(), self.version.clone());
+        packages
+    }
+}
+
 /// Why two runs cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SdkDiffError {
@@ -217,6 +322,56 @@ impl SdkDiff {
         self.changes.iter().any(|change| change.class <= class)
     }
 
+    /// Whether an entry of the accepted changes is not needed any more.
+    pub fn has_stale(&self) -> bool {
+        self.unused.iter().any(|entry| entry.reason == UnusedReason::Stale)
+    }
+
+    /// The name of the new run's SDK in its registry.
+    pub fn sdk(&self) -> &str {
+        &self.sides[1].sdk
+    }
+
+    /// The ids of the cases that were compared.
+    pub fn compared(&self) -> impl Iterator<Item = &str> {
+        self.compared.iter().map(String::as_str)
+    }
+
+    /// Every case that shows a cause or what follows from it, `*` among them where the whole run does.
+    pub fn cases_of<'a>(&self, cause: &'a Cause) -> Vec<&'a str> {
+        let cases: BTreeSet<&str> =
+            cause.signs.iter().chain(&cause.follows).flat_map(|group| &group.cases).map(String::as_str).collect();
+        let only_the_run = cases.len() == 1;
+        cases.into_iter().filter(|case| only_the_run || *case != EVERY_CASE).collect()
+    }
+
+    /// The names of what follows from a cause, as a file of accepted changes has them.
+    pub fn names_that_follow(&self, cause: &Cause) -> Vec<String> {
+        causes::names_that_follow(&cause.id, &self.changes)
+    }
+
+    /// Takes out the changes that are accepted. `accepts` is asked for each change: it is given the id of the cause, the
+    /// change's own name if it follows from that cause, and the case; it gives the number of the entry that accepts the
+    /// change there. Returns the cases of each entry.
+    pub fn take_out(
+        &mut self,
+        accepts: impl Fn(&str, Option<&str>, &str) -> Option<usize>,
+    ) -> BTreeMap<usize, BTreeSet<String>> {
+        let ids = causes::ids(&self.changes).into_iter().zip(&self.changes);
+        let entries: Vec<_> = ids.map(|((id, name), change)| accepts(&id, name, &change.case)).collect();
+        let mut taken: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        let mut left = Vec::new();
+        for (change, entry) in std::mem::take(&mut self.changes).into_iter().zip(entries) {
+            match entry {
+                Some(entry) => _ = taken.entry(entry).or_default().insert(change.case),
+                None => left.push(change),
+            }
+        }
+        self.changes = left;
+        *self = std::mem::take(self).summed_up();
+        taken
+    }
+
     /// The diff as JSON, indented, with every invisible character written as an escape.
     ///
     /// # Panics
@@ -227,23 +382,15 @@ impl SdkDiff {
 
     fn summed_up(mut self) -> Self {
         self.changes.sort_by_key(|change| change.class);
-        for change in &self.changes {
-            let same = |group: &&mut ChangeGroup| group.class == change.class && group.what == change.group;
-            match self.groups.iter_mut().find(same) {
-                Some(group) if group.cases.contains(&change.case) => {}
-                Some(group) => group.cases.push(change.case.clone()),
-                None => {
-                    let SdkChange { class, case, group, .. } = change.clone();
-                    self.groups.push(ChangeGroup { class, what: group, cases: vec![case] });
-                }
-            }
-        }
-        self.groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));
+        self.alarms = self.changes.iter().filter_map(|change| change.alarm.clone()).collect();
+        self.groups = groups(&self.changes, |change| &change.group);
         self.counts = ChangeClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for change in &self.changes {
             *self.counts.entry(change.class).or_default() += 1;
         }
         self.cases_changed = self.cases_with(ChangeClass::counts).len();
+        self.causes = causes::of(&self.changes);
+        self.packages = packages::moved(&self.sides[0].packages(), &self.sides[1].packages());
         self
     }
 
@@ -255,4 +402,22 @@ impl SdkDiff {
     fn add(&mut self, case: &str, change: SdkChange) {
         self.changes.push(SdkChange { case: case.to_owned(), ..change });
     }
+}
+
+/// Changes with the same name together, the worst class first, in it those with the most cases.
+fn groups<'a>(
+    changes: impl IntoIterator<Item = &'a SdkChange>,
+    name: impl Fn(&'a SdkChange) -> &'a str,
+) -> Vec<ChangeGroup> {
+    let mut groups: Vec<ChangeGroup> = Vec::new();
+    for change in changes {
+        let (class, what, case) = (change.class, name(change), &change.case);
+        match groups.iter_mut().find(|group| group.class == class && group.what == what) {
+            Some(group) if group.cases.contains(case) => {}
+            Some(group) => group.cases.push(case.clone()),
+            None => groups.push(ChangeGroup { class, what: what.to_owned(), cases: vec![case.clone()] }),
+        }
+    }
+    groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));
+    groups
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::show::{self, ABSENT};
-use super::{ChangeClass, SdkChange};
+use super::{ChangeClass, ChangeKind, SdkChange};
 use crate::sdk::record::{ErrorRecord, Meta, OutcomeRecord, Phase, Record, SecretLikeness, ShownValue, Value};
 use crate::wire::is_password_name;
 
 /// Compares what the caller was given, call by call; the same difference in several calls is reported once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
-    let sent = (old.attempts == new.attempts).then_some(old.attempts);
+    let same_attempts = (old.attempts == new.attempts).then_some(old.attempts);
     // How an SDK reports a connection that is reset before any request is read depends on chance.
     let unread = |record: &Record| record.attempts > 0 && record.requests.is_empty();
     let by_chance = unread(old) && unread(new);
@@ -18,7 +18,7 @@ pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
         if by_chance && is_broken_off(old) && is_broken_off(new) {
             continue;
         }
-        for change in outcomes(old, new, sent) {
+        for change in outcomes(old, new, same_attempts) {
             if !found.contains(&change) {
                 found.push(change);
             }
@@ -44,17 +44,19 @@ fn is_broken_off(outcome: &OutcomeRecord) -> bool {
     matches!(outcome, OutcomeRecord::Error { error, .. } if matches!(error.phase, Phase::Connect | Phase::Transport))
 }
 
-fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, sent: Option<usize>) -> Vec<SdkChange> {
+/// Compares the outcomes of one call. `same_attempts` is how many requests of the case arrived, where it is the same
+/// number in both runs.
+fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: Option<usize>) -> Vec<SdkChange> {
     match (old, new) {
         (
             OutcomeRecord::Result { result: old, meta: old_meta },
             OutcomeRecord::Result { result: new, meta: new_meta },
         ) => {
-            if old.is_empty() != new.is_empty() {
+            if old.is_empty() != new.is_empty() && (gives_something(old) || gives_something(new)) {
                 return vec![emptied(old, new)];
             }
             let mut found = members("result member", old, new);
-            found.extend(meta_changes([old_meta, new_meta], sent, true));
+            found.extend(meta_changes([old_meta, new_meta], same_attempts, true));
             found
         }
         (OutcomeRecord::Error { error: was, .. }, OutcomeRecord::Error { error: is, .. })
@@ -63,29 +65,45 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, sent: Option<usize>) -> Ve
             // A different kind of error: its code, message and status are not compared.
             let group = format!("error {} -> {}", show::name(was), show::name(is));
             let (from, to) = (show::outcome_in_full(old), show::outcome_in_full(new));
-            vec![SdkChange::new(ChangeClass::Caller, "error", from, to, reclassed(was, is)).grouped(group)]
+            let change = SdkChange::new(ChangeClass::Caller, "error", from, to, reclassed(was, is)).grouped(group);
+            vec![broken_off(change.of(ChangeKind::Error), old, new)]
         }
         (OutcomeRecord::Error { error: old, meta: old_meta }, OutcomeRecord::Error { error: new, meta: new_meta }) => {
             let mut found = errors(old, new);
             // `errors` compares the values that an error itself carries.
             let apart = |error: &ErrorRecord| error.request_id.is_none() && error.http_status.is_none();
-            found.extend(meta_changes([old_meta, new_meta], sent, apart(old) && apart(new)));
+            found.extend(meta_changes([old_meta, new_meta], same_attempts, apart(old) && apart(new)));
             found
         }
         (old, new) if old == new => Vec::new(),
         (old, new) => {
             let group = format!("outcome {} -> {}", show::outcome(old), show::outcome(new));
             let (was, is) = (show::outcome_in_full(old), show::outcome_in_full(new));
-            vec![SdkChange::new(ChangeClass::Caller, "outcome", was, is, turn_meaning(old, new)).grouped(group)]
+            let change = SdkChange::new(ChangeClass::Caller, "outcome", was, is, turn_meaning(old, new));
+            vec![broken_off(change.grouped(group).of(ChangeKind::Outcome), old, new)]
         }
     }
 }
 
+/// The same change with its cause where one run takes an answer that breaks off for an error of the connection, and the
+/// other does not: what the call comes to then depends on what the answer has of itself.
+fn broken_off(change: SdkChange, old: &OutcomeRecord, new: &OutcomeRecord) -> SdkChange {
+    let class = |outcome: &OutcomeRecord| match outcome {
+        OutcomeRecord::Error { error, .. } if error.phase == Phase::Transport => Some(show::cut(&error.class)),
+        OutcomeRecord::Error { .. } | OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. } => None,
+    };
+    let cause = match (class(old), class(new)) {
+        (Some(was), None) => format!("what breaks off is no longer {was}"),
+        (None, Some(is)) => format!("what breaks off is {is} now"),
+        (Some(_), Some(_)) | (None, None) => return change,
+    };
+    change.of(ChangeKind::Outcome).caused_by(cause)
+}
+
 /// What another kind of outcome means for the caller.
 fn turn_meaning(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
-    let has_password = |(name, value): (&String, &ShownValue)| is_password_name(name) && !value.value.value.is_absent();
     match (old, new) {
-        (OutcomeRecord::Error { .. }, OutcomeRecord::Result { result, .. }) if !result.iter().any(has_password) => {
+        (OutcomeRecord::Error { .. }, OutcomeRecord::Result { result, .. }) if !has_password(result) => {
             "What was an error is now a silent success without a password: code that relied on the error goes on with nothing.".to_owned()
         }
         (OutcomeRecord::Error { .. }, OutcomeRecord::Result { .. }) => {
@@ -103,6 +121,16 @@ fn turn_meaning(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     }
 }
 
+/// Whether a result has a password.
+fn has_password(members: &BTreeMap<String, ShownValue>) -> bool {
+    members.iter().any(|(name, value)| is_password_name(name) && !value.value.value.is_absent())
+}
+
+/// Whether a result has a member with a value.
+fn gives_something(members: &BTreeMap<String, ShownValue>) -> bool {
+    members.values().any(|value| !value.value.value.is_absent())
+}
+
 /// What another class of error means for the caller.
 fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
     let (was, is) = (show::cut(&old.class), show::cut(&new.class));
@@ -115,14 +143,16 @@ fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
     }
 }
 
-/// The change from a result with members to one without, or the reverse.
+/// The change from a result that gives something to one without members, or the reverse.
 fn emptied(old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String, ShownValue>) -> SdkChange {
     let list = |members: &BTreeMap<String, ShownValue>| match members.len() {
         0 => "empty".to_owned(),
         _ => show::cut(&show::members(members)),
     };
-    let (meaning, group) = if new.is_empty() {
+    let (meaning, group) = if new.is_empty() && has_password(old) {
         ("The call still succeeds, and gives nothing: code goes on without a password.", "result emptied")
+    } else if new.is_empty() {
+        ("The call still succeeds, and gives nothing: code goes on without what it read.", "result emptied")
     } else {
         ("The call gives something where it gave nothing.", "result filled")
     };
@@ -141,30 +171,47 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<SdkChange> {
             format!("Code that catches {} no longer catches this error.", missing.join(" or "))
         };
         let list = |bases: &[String]| format!("[{}]", show::cut(&bases.join(", ")));
-        found.extend(caller_change("error base classes", both.map(|error| error.bases.as_slice()), list, &meaning));
+        let bases = caller_change("error base classes", both.map(|error| error.bases.as_slice()), list, &meaning);
+        found.extend(bases.map(detail));
         let meaning = "The SDK sorts the error under another kind: code that tells kinds apart takes another way.";
-        found.extend(caller_change("error kind", both.map(|error| error.phase), Phase::word, meaning));
+        let kind = caller_change("error kind", both.map(|error| error.phase), Phase::word, meaning);
+        found.extend(kind.map(|change| change.of(ChangeKind::Error)));
     } else {
-        found.extend(caller_change("error class", both.map(|error| &*error.class), show::cut, &reclassed(old, new)));
+        let class = caller_change("error class", both.map(|error| &*error.class), show::cut, &reclassed(old, new));
+        found.extend(class.map(|change| change.of(ChangeKind::Error).caused_by(class_cause(old, new))));
     }
-    found.extend(text(
-        both,
-        "error code",
-        |error| &error.code,
-        "Code that compares the error's code takes another way.",
-    ));
+    let meaning = "Code that compares the error's code takes another way.";
+    found.extend(text(both, "error code", |error| &error.code, meaning).map(|change| change.of(ChangeKind::Error)));
     if message(old) != message(new) {
         let meaning = "Logs show another text, and code that matches it no longer does.";
-        found.extend(text(both, "error message", |error| &error.message, meaning));
+        found.extend(text(both, "error message", |error| &error.message, meaning).map(detail));
     }
     let meaning = "What is quoted to AWS support is another id, or none.";
-    found.extend(text(both, "error request id", |error| &error.request_id, meaning));
+    found.extend(text(both, "error request id", |error| &error.request_id, meaning).map(detail));
     let meaning = "Code that asks whose fault it was is told something else.";
-    found.extend(text(both, "error fault", |error| &error.fault, meaning));
+    found.extend(text(both, "error fault", |error| &error.fault, meaning).map(detail));
     let meaning = "Code that looks at the error's status code takes another way.";
-    found.extend(caller_change("error status", both.map(|error| error.http_status), show::number, meaning));
-    found.extend(members("error member", &old.members, &new.members));
+    let status = caller_change("error status", both.map(|error| error.http_status), show::number, meaning);
+    found.extend(status.map(detail));
+    found.extend(members("error member", &old.members, &new.members).into_iter().map(detail));
     found
+}
+
+fn detail(change: SdkChange) -> SdkChange {
+    change.of(ChangeKind::ErrorDetail)
+}
+
+/// What the cause of another error class is called. Errors that got classes of their own, below or above the one that
+/// they share, got them together.
+fn class_cause(old: &ErrorRecord, new: &ErrorRecord) -> String {
+    let (was, is) = (show::cut(&old.class), show::cut(&new.class));
+    if new.bases.contains(&old.class) {
+        format!("error class {was} -> a class of its own below it")
+    } else if old.bases.contains(&new.class) {
+        format!("error class of its own -> {is}")
+    } else {
+        format!("error class {was} -> {is}")
+    }
 }
 
 /// The change of a text of an error; `None` if there is none. Changes have the same group if they differ only in the
@@ -186,7 +233,13 @@ fn text(
         Some(added) => format!("{what} {added}"),
         None => format!("{what} {was} -> {is}"),
     };
-    Some(change.grouped(group))
+    let cause = match (old, new) {
+        _ if added(old, new).is_some() => group.clone(),
+        (Some(_), Some(_)) => format!("another {what}"),
+        (None, _) => format!("{what} given"),
+        (Some(_), None) => format!("{what} lost"),
+    };
+    Some(change.grouped(group).caused_by(cause))
 }
 
 /// The messages for the reset of a connection. Which one appears depends on when the system notices the reset.
@@ -217,30 +270,23 @@ fn added(old: Option<&str>, new: Option<&str>) -> Option<String> {
 /// Compares members by presence, type and value.
 fn members(what: &str, old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String, ShownValue>) -> Vec<SdkChange> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let mut found = Vec::new();
+    let mut found = keys_without_value(what, old, new);
     for name in names {
+        let of_any = what;
         let what = format!("{what} {}", show::cut(name));
-        let is_undefined = |value: &ShownValue| value.value.value == Value::Undefined;
-        let no_key = format!(
-            "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
-        );
         found.extend(match (old.get(name), new.get(name)) {
-            (Some(old), Some(new)) => values(&what, name, old, new),
-            (Some(old), None) if is_undefined(old) => {
-                vec![SdkChange::new(ChangeClass::Caller, what, "undefined", ABSENT, no_key)]
-            }
-            (None, Some(new)) if is_undefined(new) => {
-                vec![SdkChange::new(ChangeClass::Caller, what, ABSENT, "undefined", no_key)]
-            }
+            (Some(old), Some(new)) => values(of_any, name, old, new),
+            (Some(old), None) if is_undefined(old) => Vec::new(),
+            (None, Some(new)) if is_undefined(new) => Vec::new(),
             (Some(old), None) => {
                 let meaning = format!("Code that reads {name} finds nothing.");
                 let change = SdkChange::new(ChangeClass::Caller, &what, show::value_with_type(old), ABSENT, meaning);
-                vec![change.grouped(format!("{what} lost"))]
+                vec![change.grouped(format!("{what} lost")).caused_by(format!("{of_any} lost"))]
             }
             (None, Some(new)) => {
                 let meaning = format!("The caller is given {name}, which it was not.");
                 let change = SdkChange::new(ChangeClass::Caller, &what, ABSENT, show::value_with_type(new), meaning);
-                vec![change.grouped(format!("{what} given"))]
+                vec![change.grouped(format!("{what} given")).caused_by(format!("{of_any} given"))]
             }
             (None, None) => Vec::new(),
         });
@@ -248,7 +294,37 @@ fn members(what: &str, old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String
     found
 }
 
-fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<SdkChange> {
+fn is_undefined(value: &ShownValue) -> bool {
+    value.value.value == Value::Undefined
+}
+
+/// The change of the keys that only one of two results has, and that have no value there: nobody reads a difference.
+fn keys_without_value(
+    what: &str,
+    old: &BTreeMap<String, ShownValue>,
+    new: &BTreeMap<String, ShownValue>,
+) -> Vec<SdkChange> {
+    let only_in = |one: &BTreeMap<String, ShownValue>, other: &BTreeMap<String, ShownValue>| {
+        let names = one.iter().filter(|(name, value)| is_undefined(value) && !other.contains_key(*name));
+        names.map(|(name, _)| show::cut(name)).collect::<Vec<_>>().join(", ")
+    };
+    let what = format!("{what}s without a value");
+    let change = |names: &str, [was, is]: [&str; 2], group: &str| {
+        let meaning = format!(
+            "Reading {names} gives undefined as before; only what lists or compares the keys sees a difference."
+        );
+        let change =
+            SdkChange::new(ChangeClass::Caller, &what, format!("{names}: {was}"), format!("{names}: {is}"), meaning);
+        (!names.is_empty()).then(|| change.grouped(group))
+    };
+    let lost = change(&only_in(old, new), ["undefined", ABSENT], &format!("{what} are no keys any more"));
+    let given = change(&only_in(new, old), [ABSENT, "undefined"], &format!("{what} are keys now"));
+    lost.into_iter().chain(given).collect()
+}
+
+/// Compares the values of a member that both have. `of_any` says whose members they are.
+fn values(of_any: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<SdkChange> {
+    let what = &format!("{of_any} {}", show::cut(name));
     let mut found = Vec::new();
     let (old_kind, new_kind) = (show::kind(&old.value), show::kind(&new.value));
     if old_kind != new_kind {
@@ -258,7 +334,8 @@ fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<Sdk
         };
         let (was, is) = (typed(old, &old_kind), typed(new, &new_kind));
         let change = SdkChange::new(ChangeClass::Caller, format!("{what} type"), was, is, retyped(name, old, new));
-        found.push(change.grouped(format!("{what} type {old_kind} -> {new_kind}")));
+        let cause = format!("{of_any} type {old_kind} -> {new_kind}");
+        found.push(change.grouped(format!("{what} type {old_kind} -> {new_kind}")).caused_by(cause));
     }
     let (was, is) = (&old.value.value, &new.value.value);
     if old.equals != new.equals || old.characters != new.characters {
@@ -267,17 +344,15 @@ fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<Sdk
         } else {
             format!("The caller is given a {name} that the service did not send: a login with it fails.")
         };
-        found.push(SdkChange::new(ChangeClass::Caller, what, show::likeness(old), show::likeness(new), meaning));
+        let change = SdkChange::new(ChangeClass::Caller, what, show::likeness(old), show::likeness(new), meaning);
+        let cause = format!("another value of {what}");
+        found.push(change.caused_by(cause));
     } else if was.kind() == is.kind() && !was.means_same(is) {
         let time = if matches!(is, Value::Timestamp(_)) { "time as " } else { "" };
         let meaning = format!("The caller is given another {time}{name}.");
-        found.push(SdkChange::new(
-            ChangeClass::Caller,
-            what,
-            show::value_with_type(old),
-            show::value_with_type(new),
-            meaning,
-        ));
+        let [was, is] = [old, new].map(show::value_with_type);
+        let change = SdkChange::new(ChangeClass::Caller, what, was, is, meaning);
+        found.push(change.caused_by(format!("another value of {what}")));
     }
     found
 }
@@ -307,8 +382,8 @@ fn retyped(name: &str, old: &ShownValue, new: &ShownValue) -> String {
     }
 }
 
-/// Compares what the SDK tells about the answer; `sent` is the number of requests, if it is the same in both runs.
-fn meta_changes(metas: [&Meta; 2], sent: Option<usize>, ids: bool) -> Vec<SdkChange> {
+/// Compares what the SDK tells about the answer.
+fn meta_changes(metas: [&Meta; 2], same_attempts: Option<usize>, ids: bool) -> Vec<SdkChange> {
     let mut found = Vec::new();
     if ids {
         let meaning = "What is quoted to AWS support is another id, or none.";
@@ -321,19 +396,20 @@ fn meta_changes(metas: [&Meta; 2], sent: Option<usize>, ids: bool) -> Vec<SdkCha
         let meaning = "Code that looks at the status code takes another way.";
         found.extend(caller_change("status", metas.map(|meta| meta.http_status), show::number, meaning));
     }
-    if let Some(sent) = sent {
+    if let Some(arrived) = same_attempts {
         let attempts = metas.map(|meta| meta.sdk_attempts);
         let meaning = match attempts {
-            [Some(old), Some(new)] if sent == 0 && old < new => {
+            [Some(old), Some(new)] if arrived == 0 && old < new => {
                 "Where no request arrives, the SDK tries more often: the error comes later."
             }
-            [Some(_), Some(_)] if sent == 0 => {
+            [Some(_), Some(_)] if arrived == 0 => {
                 "Where no request arrives, the SDK tries less often: the error comes sooner."
             }
-            _ => "The SDK counts its attempts otherwise; as many requests as before are sent.",
+            _ => "The SDK counts its attempts otherwise; as many requests as before arrive.",
         };
         let what = "attempts that the SDK tells";
-        found.extend(SdkChange::between(ChangeClass::Attempts, what, attempts, show::number, meaning));
+        let change = SdkChange::between(ChangeClass::Attempts, what, attempts, show::number, meaning);
+        found.extend(change.map(|change| change.of(ChangeKind::CountedAttempts)));
     }
     found
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alarms::{Alarms, hears_host, hears_target};
+use super::reach::{self, Reach};
 use super::show::{self, ABSENT};
-use super::{ChangeClass, SdkChange, bodies, user_agent};
-use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, ReachedServer, Record, RequestRecord, Signature};
+use super::{ChangeClass, ChangeKind, SdkChange, bodies, user_agent};
+use crate::sdk::record::{InvocationIds, ReachedServer, Record, RequestRecord, Signature};
 
 /// Fields that only tell about the SDK and its attempts: nothing else depends on them.
 const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];
@@ -17,7 +18,7 @@ const MEANINGFUL: [&str; 5] =
 /// Compares the requests of a case, each with the one of the same call and attempt. The same difference in several
 /// requests is reported once; differences that concern every request are left to the alarms.
 pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<SdkChange> {
-    let mut found = attempts(old, new);
+    let mut found: Vec<_> = attempts(old, new).into_iter().chain(reach::compare(old, new)).collect();
     let meaning = "The setting that names a proxy counts otherwise: requests take another way to the endpoint.";
     let lines = |tunnels: &Vec<String>| {
         if tunnels.is_empty() { ABSENT.to_owned() } else { show::text(&tunnels.join(", ")) }
@@ -59,53 +60,53 @@ fn wire_change<T: PartialEq>(
     SdkChange::between(ChangeClass::Wire, what, values, show, meaning)
 }
 
-fn attempts(old: &Record, new: &Record) -> Vec<SdkChange> {
-    let mut found = Vec::new();
+/// Compares how many requests arrive. What a number means depends on what becomes of the calls.
+fn attempts(old: &Record, new: &Record) -> Option<SdkChange> {
     let (was, is) = (per_call(old), per_call(new));
-    if was != is {
-        let (fewer, succeeds) = (old.attempts > new.attempts, new.outcomes.iter().all(|o| o.word() == "result"));
-        let to = super::words::count(new.attempts, "request");
-        let meaning = match (old.attempts, new.attempts) {
-            (0, _) if sdk_refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
-            (_, 0) if sdk_refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
-            (0, _) => {
-                "The request reaches the endpoint that is configured, where it went elsewhere or nowhere.".to_owned()
-            }
-            (_, 0) => "The request no longer reaches the endpoint that is configured.".to_owned(),
-            _ if fewer && succeeds => format!("The call needs {to} to come to its result."),
-            (from, _) if fewer => {
-                format!("The call gives up after {to} instead of {from}: errors come sooner, and more of them.")
-            }
-            (from, more) if from < more => {
-                format!("The service gets {to} instead of {from}: a failing call takes longer.")
-            }
-            _ => "The calls of the case are repeated otherwise.".to_owned(),
-        };
-        found.push(SdkChange::new(ChangeClass::Attempts, "attempts", was, is, meaning));
+    if was == is {
+        return None;
     }
-    let is_sent = |record: &Record| !record.requests.is_empty();
-    if is_sent(old) != is_sent(new) {
-        let first = |record: &Record| match record.requests.first() {
-            Some(request) => (line(request), members_of(request)),
-            None => ("none".to_owned(), "none".to_owned()),
-        };
-        let meaning = match (is_sent(new), sdk_refused(if is_sent(new) { old } else { new })) {
-            (true, true) => "What the SDK refused to send reaches the service, which decides.",
-            (true, false) => "The setting that names the endpoint is heeded, which it was not.",
-            (false, true) => "What reached the service is refused by the SDK.",
-            (false, false) => "The setting that names the endpoint is no longer heeded.",
-        };
-        let ((was, from), (is, to)) = (first(old), first(new));
-        let change = SdkChange::new(ChangeClass::Wire, "request", was, is, meaning);
-        found.push(change.grouped(format!("request {from} -> {to}")));
-    }
-    found
-}
-
-/// Whether the SDK refused to send anything.
-fn sdk_refused(record: &Record) -> bool {
-    let refusal = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Error { error, .. } if !matches!(error.phase, Phase::Connect | Phase::Transport | Phase::Timeout));
-    record.outcomes.iter().any(refusal)
+    let succeeds = |record: &Record| record.outcomes.iter().all(|outcome| outcome.word() == "result");
+    let requests = |record: &Record| super::words::count(record.attempts, "request");
+    let (before, now) = (requests(old), requests(new));
+    let meaning = match (old.attempts, new.attempts) {
+        (0, _) if Reach::of(old) == Reach::Refused => {
+            "The request is sent, where the SDK refused it before.".to_owned()
+        }
+        (_, 0) if Reach::of(new) == Reach::Refused => {
+            "Nothing is sent any more: the SDK refuses the request by itself.".to_owned()
+        }
+        (0, _) => "Requests reach your endpoint, where none arrived.".to_owned(),
+        (_, 0) => "No request reaches your endpoint any more.".to_owned(),
+        (from, to) if from == to => "The calls of the case are repeated otherwise.".to_owned(),
+        (from, to) => match (succeeds(old), succeeds(new), from > to) {
+            (false, false, true) => {
+                format!("The call gives up after {now} instead of {from}: errors come sooner, and more of them.")
+            }
+            (false, false, false) => {
+                format!("The service gets {now} instead of {from}: a failing call takes longer.")
+            }
+            (true, true, true) => format!("The call needs {now} instead of {from} to come to its result."),
+            (true, true, false) => {
+                format!("The call needs {now} instead of {from} to come to its result: it takes longer.")
+            }
+            (false, true, true) => format!("The call comes to a result with {now}; it failed after {before}."),
+            (false, true, false) => {
+                format!("The call is tried again and comes to a result with {now}; it failed after {before}.")
+            }
+            (true, false, true) => {
+                format!("The call gives up after {now}; it came to a result with {before}.")
+            }
+            (true, false, false) => {
+                format!("The service gets {now} of a call that fails; it came to a result with {before}.")
+            }
+        },
+    };
+    let fewer = old.attempts > new.attempts;
+    // A call that comes to its result with fewer requests takes an answer that it did not take, and the reverse.
+    let by_answer = (succeeds(old), succeeds(new)) == (!fewer, fewer) && old.attempts.min(new.attempts) > 0;
+    let kind = if by_answer { ChangeKind::AttemptsByAnswer } else { ChangeKind::Attempts };
+    Some(SdkChange::new(ChangeClass::Attempts, "attempts", was, is, meaning).of(kind))
 }
 
 /// How many requests each call sent: `3`, or `1, 5` for two calls.
@@ -118,18 +119,6 @@ fn per_call(record: &Record) -> String {
     (1..=calls).map(|call| count(call).to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn line(request: &RequestRecord) -> String {
-    show::cut(&format!("{} {}", request.line, bodies::raw(&request.body)))
-}
-
-/// The names of the body's members: `{customDomainName}`.
-fn members_of(request: &RequestRecord) -> String {
-    match request.body.json.as_ref().and_then(serde_json::Value::as_object) {
-        Some(members) => format!("{{{}}}", members.keys().map(|name| show::cut(name)).collect::<Vec<_>>().join(", ")),
-        None => "some".to_owned(),
-    }
-}
-
 fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange> {
     let [old, new] = both;
     let mut found = Vec::new();
@@ -139,7 +128,8 @@ fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange>
         ReachedServer::Proxy => "the proxy".to_owned(),
     };
     let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
-    found.extend(wire_change("server", both.map(|request| request.server), word, meaning));
+    let server = wire_change("server", both.map(|request| request.server), word, meaning);
+    found.extend(server.map(|change| change.of(ChangeKind::Reach)));
     if !another_protocol {
         let meaning = "Servers, proxies and mocks that go by method or path see another one.";
         found.extend(wire_change("request line", both.map(|request| &*request.line), show::cut, meaning));
@@ -235,7 +225,14 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<SdkCha
     };
     let class = if weighty { ChangeClass::Wire } else { ChangeClass::Agent };
     let value_text = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
-    Some(SdkChange::new(class, format!("header {}", show::cut(name)), value_text(was), value_text(is), meaning))
+    let what = format!("header {}", show::cut(name));
+    let cause = match (&was, &is) {
+        (None, _) => format!("{what} sent"),
+        (_, None) => format!("{what} no longer sent"),
+        (Some(_), Some(_)) => format!("another {what}"),
+    };
+    let change = SdkChange::new(class, what, value_text(was), value_text(is), meaning).caused_by(cause);
+    Some(if name == "amz-sdk-request" { change.of(ChangeKind::Announcement) } else { change })
 }
 
 /// A field's value. The number of the attempt is replaced in it if it is the right one.

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::report::Event;
+use crate::sdk::record::{Gap, GapClass, Timing};
 use crate::sdk::tests::samples::{error, failure, record, request, result, run, success, with};
 
 /// Compares two runs of the same cases.
@@ -28,7 +29,7 @@ fn equal_runs_give_an_empty_diff() {
     let records = [("a/one", success()), ("a/two", failure(3)), ("a/three", Json::Null)];
     let diff = diff_of(&records, &records);
     let expected = json!({
-        "changes": [], "groups": [], "cases": 2, "cases_changed": 0, "alarms": [],
+        "changes": [], "groups": [], "causes": [], "cases": 2, "cases_changed": 0, "alarms": [],
         "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "warnings": 0, "agent": 0, "timing": 0},
     });
     assert_eq!(serde_json::from_str::<Json>(&diff.json()).expect("JSON"), expected);
@@ -180,7 +181,8 @@ fn a_result_that_is_empty_now_is_told_once() {
 fn a_member_without_value_that_is_no_key_any_more_still_reads_the_same() {
     let old = with(success(), "/outcomes/0/result/other", json!({"undefined": true}));
     let diff = diff(old, success());
-    assert_eq!(change_lines(&diff), ["caller result member other: undefined -> absent"]);
+    let expected = ["caller result members without a value: other: undefined -> other: absent"];
+    assert_eq!(change_lines(&diff), expected);
     assert!(diff.changes[0].meaning.contains("gives undefined as before"), "{}", diff.changes[0].meaning);
 }
 
@@ -211,6 +213,33 @@ fn an_error_that_turns_into_an_empty_success_is_told_as_silent() {
 fn a_call_that_no_longer_comes_back_is_a_change_for_the_caller() {
     let lost = record(&[json!({"outcome": "lost", "reason": "deadline"})], &[request(1)]);
     assert_eq!(diff(failure(1), lost).changes[0].new, "no answer in time");
+}
+
+#[rstest]
+#[case::slow_in_the_other(5300.0, 100.0, 0, 1)]
+#[case::quick_in_the_other(600.0, 100.0, 1, 0)]
+#[case::sent_again_just_before(600.0, 7900.0, 0, 1)]
+fn a_call_that_a_busy_machine_may_have_delayed_is_not_compared(
+    #[case] other_ms: f64,
+    #[case] waited_ms: f64,
+    #[case] changes: usize,
+    #[case] late: usize,
+) {
+    let timed = |record: Json, ms: f64, waited_ms: f64| {
+        let gap = Gap { call: 1, attempt: 2, class: GapClass::Long, ms: waited_ms, told_ms: None };
+        let mut events = run(&[("suite/case", record)]);
+        if let Some(Event::Case(case)) = events.get_mut(1) {
+            let (gaps, calls_ms) = (vec![gap], vec![ms]);
+            case.timing = Some(Box::new(Timing { gaps, calls_ms, connections: 1 }));
+        }
+        events
+    };
+    let lost = timed(record(&[json!({"outcome": "lost", "reason": "deadline"})], &[request(1)]), 8050.0, waited_ms);
+    let came = timed(success(), other_ms, 50.0);
+    for (old, new) in [(&lost, &came), (&came, &lost)] {
+        let diff = SdkDiff::new(old, new).expect("a diff");
+        assert_eq!((diff.changes.len(), diff.late.len(), diff.not_compared.len()), (changes, late, 0));
+    }
 }
 
 #[test]
@@ -244,9 +273,9 @@ fn a_request_that_was_refused_before_shows_with_its_members() {
     let classes: Vec<_> = diff.changes.iter().map(|change| (change.class, change.what.as_str())).collect();
     assert_eq!(
         classes,
-        [(ChangeClass::Caller, "outcome"), (ChangeClass::Attempts, "attempts"), (ChangeClass::Wire, "request")]
+        [(ChangeClass::Caller, "outcome"), (ChangeClass::Attempts, "attempts"), (ChangeClass::Wire, "requests")]
     );
-    assert_eq!(diff.groups[2].what, "request none -> {customDomainName}");
+    assert_eq!(diff.groups[2].what, "the SDK no longer refuses a request with {customDomainName}");
     assert_eq!(diff.cases_changed, 1);
 }
 
@@ -387,6 +416,239 @@ fn the_conclusion_names_the_classes_that_failed(
     #[case] conclusion: &str,
 ) {
     assert_eq!(diff(success(), new).conclusion(fail_on, "--update"), conclusion);
+}
+
+/// A result whose members are there and have no value, as JavaScript gives them.
+fn nothing_given() -> Json {
+    let names = ["dbPassword", "dbUser", "expiration", "nextRefreshTime"];
+    let members: serde_json::Map<String, Json> =
+        names.iter().map(|name| ((*name).to_owned(), json!({"undefined": true}))).collect();
+    with(success(), "/outcomes/0/result", Json::Object(members))
+}
+
+#[test]
+fn a_result_of_members_without_a_value_is_not_emptied_when_its_keys_go() {
+    let diff = diff(nothing_given(), with(success(), "/outcomes/0/result", json!({})));
+    let [SdkChange { group, meaning, .. }] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
+    assert_eq!(group, "result members without a value are no keys any more");
+    assert!(meaning.contains("gives undefined as before"), "{meaning}");
+}
+
+#[test]
+fn a_result_is_emptied_when_the_password_goes() {
+    let empty = with(success(), "/outcomes/0/result", json!({}));
+    assert!(diff(success(), empty.clone()).changes[0].meaning.ends_with("code goes on without a password."));
+    let without = with(success(), "/outcomes/0/result/dbPassword", json!("(absent)"));
+    assert!(diff(without, empty).changes[0].meaning.ends_with("code goes on without what it read."));
+}
+
+/// What becomes of a call, and after how many requests.
+fn call(outcome: Json, attempts: usize) -> Json {
+    record(&[outcome], &(1..=attempts).map(request).collect::<Vec<_>>())
+}
+
+#[rstest]
+#[case::fails_sooner(call(error(), 5), call(error(), 3), "gives up after 3 requests instead of 5")]
+#[case::fails_later(call(error(), 3), call(error(), 5), "a failing call takes longer")]
+#[case::saved_by_trying_again(
+    call(error(), 1),
+    call(result(), 2),
+    "comes to a result with 2 requests; it failed after 1 request"
+)]
+#[case::no_longer_saved(
+    call(result(), 2),
+    call(error(), 1),
+    "gives up after 1 request; it came to a result with 2 requests"
+)]
+#[case::succeeds_later(
+    call(result(), 1),
+    call(result(), 2),
+    "needs 2 requests instead of 1 to come to its result: it takes longer"
+)]
+#[case::succeeds_sooner(call(result(), 3), call(result(), 1), "needs 1 request instead of 3 to come to its result.")]
+#[case::answer_taken(
+    call(error(), 3),
+    call(result(), 1),
+    "comes to a result with 1 request; it failed after 3 requests"
+)]
+#[case::answer_not_taken(
+    call(result(), 1),
+    call(error(), 3),
+    "3 requests of a call that fails; it came to a result with 1 request"
+)]
+fn what_a_number_of_requests_means_depends_on_what_the_call_comes_to(
+    #[case] old: Json,
+    #[case] new: Json,
+    #[case] meaning: &str,
+) {
+    let diff = diff(old, new);
+    let attempts = diff.changes.iter().find(|change| change.what == "attempts").expect("another number");
+    assert!(attempts.meaning.contains(meaning), "{}", attempts.meaning);
+}
+
+#[rstest]
+#[case::some_arrive(failure(1), "as many requests as before arrive")]
+#[case::none_arrives(record(&[error()], &[]), "No request arrives, so nothing else tells")]
+fn requests_are_counted_only_where_some_can_arrive(#[case] old: Json, #[case] meaning: &str) {
+    let diff = diff(old.clone(), with(old, "/outcomes/0/meta/sdk_attempts", json!(5)));
+    let [change] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
+    assert_eq!((change.kind, change.meaning.contains(meaning)), (ChangeKind::CountedAttempts, true), "{change:?}");
+}
+
+/// A call that finds no connection to this host.
+fn unconnected(host: &str) -> Json {
+    let error = json!({ "phase": "connect", "class": "EndpointConnectionError", "bases": [], "members": {},
+        "message": format!("Could not connect to the endpoint URL: \"https://{host}/\"") });
+    with(record(&[self::error()], &[]), "/outcomes/0/error", error)
+}
+
+#[rstest]
+#[case::aws("redshift-serverless.us-east-1.amazonaws.com", "requests go to AWS instead of your endpoint")]
+#[case::dual_stack("redshift-serverless.us-east-1.api.aws", "requests go to AWS instead of your endpoint")]
+#[case::anywhere("127.0.0.1:<port>", "requests no longer reach your endpoint")]
+#[case::looks_like_it("amazonaws.com.example.org", "requests no longer reach your endpoint")]
+fn a_lost_endpoint_is_one_cause_and_says_where_requests_go(#[case] host: &str, #[case] what: &str) {
+    let ids = ["endpoints/a", "endpoints/b"];
+    let old: Vec<_> = ids.iter().map(|id| (*id, success())).collect();
+    let new: Vec<_> = ids.iter().map(|id| (*id, unconnected(host))).collect();
+    let diff = diff_of(&old, &new);
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.what.as_str(), cause.kind, cause.class), (what, ChangeKind::Reach, ChangeClass::Caller));
+    assert_eq!(cause.cases, ids);
+    let follows: Vec<_> = cause.follows.iter().map(|group| group.class).collect();
+    assert_eq!(follows, [ChangeClass::Caller, ChangeClass::Attempts]);
+}
+
+#[test]
+fn an_endpoint_that_was_an_error_and_is_passed_over_has_the_same_cause_as_a_lost_one() {
+    let refused = with(record(&[error()], &[]), "/outcomes/0/error/phase", json!("crash"));
+    let aws = unconnected("redshift-serverless.us-east-1.amazonaws.com");
+    let diff = diff_of(&[("a/x", success()), ("a/y", refused)], &[("a/x", aws.clone()), ("a/y", aws)]);
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.what.as_str(), cause.signs.len()), ("requests go to AWS instead of your endpoint", 2));
+}
+
+#[test]
+fn another_mode_of_retries_is_the_cause_of_other_attempts_and_of_their_outcomes() {
+    let agent = |record: Json, mode: &str| {
+        let mut record = record;
+        for request in record["requests"].as_array_mut().expect("a list") {
+            request["headers"]["user-agent"] = json!(format!("Boto3/<version> cfg/retry-mode#{mode}"));
+        }
+        record
+    };
+    let old = [("r/a", failure(5)), ("r/b", failure(4)), ("r/c", call(result(), 4)), ("r/d", success())];
+    let new = [("r/a", failure(3)), ("r/b", failure(2)), ("r/c", call(error(), 3)), ("r/d", success())];
+    let diff = diff_of(&old.map(|(id, r)| (id, agent(r, "legacy"))), &new.map(|(id, r)| (id, agent(r, "standard"))));
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.what.as_str(), cause.class), ("retry mode legacy -> standard", ChangeClass::Caller));
+    assert_eq!(cause.cases, ["r/a", "r/b", "r/c"]);
+    let follows: Vec<_> = cause.follows.iter().map(|group| group.what.as_str()).collect();
+    let expected =
+        ["outcome a result -> error ValidationException", "attempts 5 -> 3", "attempts 4 -> 2", "attempts 4 -> 3"];
+    assert_eq!(follows, expected);
+}
+
+#[test]
+fn an_answer_that_is_taken_otherwise_is_the_cause_of_fewer_requests() {
+    let diff = diff(call(error(), 3), call(result(), 1));
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.kind, cause.follows.len()), (ChangeKind::Outcome, 1));
+    assert_eq!(cause.follows[0].what, "attempts 3 -> 1");
+}
+
+#[test]
+fn what_an_error_carries_follows_from_its_class_and_classes_of_their_own_are_one_cause() {
+    let own = |class: &str| {
+        let record = with(failure(1), "/outcomes/0/error/class", json!(class));
+        let record = with(record, "/outcomes/0/error/code", json!(class));
+        with(record, "/outcomes/0/error/bases", json!(["ClientError", "Exception"]))
+    };
+    let shared = with(failure(1), "/outcomes/0/error/class", json!("ClientError"));
+    let shared = with(shared, "/outcomes/0/error/code", json!("Unknown"));
+    let old = [("e/1", shared.clone()), ("e/2", shared)];
+    let diff = diff_of(&old, &[("e/1", own("ConflictException")), ("e/2", own("ThrottlingException"))]);
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!(cause.what, "error class ClientError -> a class of its own below it");
+    assert_eq!((cause.signs.len(), cause.cases.len()), (2, 2));
+    let [ChangeGroup { what, cases, .. }] = cause.follows.as_slice() else { panic!("{:?}", cause.follows) };
+    assert_eq!((what.as_str(), cases.len()), ("another error code", 2));
+}
+
+#[test]
+fn what_an_error_carries_follows_from_what_most_cases_show() {
+    let more = |name: &str| with(failure(1), &format!("/outcomes/0/error/members/{name}"), json!({"string": "x"}));
+    let both = with(more("__type"), "/outcomes/0/error/message", json!("bang"));
+    let old = ["e/1", "e/2", "e/3"].map(|id| (id, failure(1)));
+    let diff = diff_of(&old, &[("e/1", more("__type")), ("e/2", more("code")), ("e/3", both)]);
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.what.as_str(), cause.signs.len(), cause.cases.len()), ("error member given", 2, 3));
+    assert_eq!(cause.follows[0].what, "another error message");
+}
+
+#[test]
+fn what_breaks_off_and_is_no_error_of_the_connection_any_more_is_one_cause() {
+    let closed = with(failure(1), "/outcomes/0/error/phase", json!("transport"));
+    let closed = with(closed, "/outcomes/0/error/class", json!("ConnectionClosedError"));
+    let old = ["r/1", "r/2"].map(|id| (id, closed.clone()));
+    let diff = diff_of(&old, &[("r/1", success()), ("r/2", failure(1))]);
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!((cause.what.as_str(), cause.cases.len()), ("what breaks off is no longer ConnectionClosedError", 2));
+}
+
+#[test]
+fn another_type_of_several_members_is_one_cause() {
+    let text = json!({"string": "1700000000"});
+    let times =
+        with(success(), "/outcomes/0/result/nextRefreshTime", success()["outcomes"][0]["result"]["expiration"].clone());
+    let texts = with(times.clone(), "/outcomes/0/result/expiration", text.clone());
+    let diff = diff(times, with(texts, "/outcomes/0/result/nextRefreshTime", text));
+    let [cause] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    assert_eq!(cause.what, "result member type timestamp, datetime[+00:00] -> string");
+    assert_eq!(cause.signs.len(), 2);
+}
+
+#[test]
+fn the_id_of_a_cause_depends_on_neither_its_cases_nor_the_rest() {
+    let id = |diff: &SdkDiff| {
+        diff.causes.iter().find(|cause| cause.kind == ChangeKind::Attempts).map(|cause| cause.id.clone())
+    };
+    let alone = diff_of(&[("a/x", failure(5))], &[("a/x", failure(3))]);
+    let other = with(failure(5), "/outcomes/0/error/message", json!("bang"));
+    let among = diff_of(&[("b/y", failure(5)), ("b/z", failure(5))], &[("b/y", failure(3)), ("b/z", other)]);
+    assert_eq!((id(&alone).map(|id| id.len()), id(&alone)), (Some(8), id(&among)));
+    assert_ne!(id(&alone), id(&diff_of(&[("a/x", failure(5))], &[("a/x", failure(4))])));
+}
+
+#[test]
+fn the_package_that_alone_moved_brought_the_changes() {
+    let of = |record: Json, packages: &[(&str, &str)]| {
+        let mut events = run(&[("suite/case", record)]);
+        if let Some(Event::Run(run)) = events.first_mut()
+            && let Some(driver) = run.driver.as_mut()
+        {
+            driver.deps = packages.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect();
+        }
+        events
+    };
+    let old = of(failure(5), &[("botocore", "1.39.6"), ("urllib3", "2.5.0")]);
+    let one = SdkDiff::new(&old, &of(failure(3), &[("botocore", "1.39.9"), ("urllib3", "2.5.0")])).expect("a diff");
+    let brought = "\nbrought by botocore 1.39.6 -> 1.39.9 (changelog: https://github.com/boto/botocore/blob/HEAD/CHANGELOG.rst)\n";
+    assert!(one.text().contains(brought), "{}", one.text());
+    let two = SdkDiff::new(&old, &of(failure(3), &[("botocore", "1.39.9"), ("urllib3", "2.6.0")])).expect("a diff");
+    assert!(two.text().contains("\nmay be brought by botocore 1.39.6 -> 1.39.9 (changelog: "), "{}", two.text());
+    let nothing = SdkDiff::new(&old, &of(failure(5), &[("botocore", "1.39.9")])).expect("a diff");
+    assert!(!nothing.text().contains("brought"), "{}", nothing.text());
+}
+
+#[test]
+fn a_text_names_a_few_cases_of_a_cause_and_the_whole_text_every_change() {
+    let ids: Vec<_> = (0..9).map(|index| format!("r/{index}")).collect();
+    let of = |attempts: usize| ids.iter().map(|id| (id.as_str(), failure(attempts))).collect::<Vec<_>>();
+    let diff = diff_of(&of(5), &of(3));
+    let text = diff.text();
+    assert!(text.contains("r/0, r/1, r/2, and 6 more cases") && !text.contains("r/8"), "{text}");
+    assert!(diff.text_with(DiffDetail::Full).contains("\n    r/8: attempts: 5 -> 3"));
 }
 
 #[test]

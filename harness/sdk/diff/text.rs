@@ -2,15 +2,42 @@
 
 use std::fmt::Write as _;
 
-use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, SdkIdentity, words};
-use crate::text::escape;
+use super::{
+    AcceptedChange, Cause, ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, SdkIdentity, UnusedEntry,
+    UnusedReason, packages, words,
+};
+use crate::text::{cut, escape};
 
-/// How many cases are named behind a group before the rest is counted.
-pub(super) const CASES_LIMIT: usize = 8;
+/// How many cases of a cause are named before the rest is counted.
+pub(super) const CASES_LIMIT: usize = 3;
+
+/// How many signs of a cause, and how many changes that follow from it, are named before the rest is counted.
+pub(super) const GROUPS_LIMIT: usize = 4;
+
+/// How much is shown of the name of a sign, in characters.
+const NAME_SHOWN: usize = 120;
+
+/// How many packages are named that may have brought the changes; of more, only the number tells.
+const PACKAGES_LIMIT: usize = 4;
+
+/// How much a report tells of each cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiffDetail {
+    /// What changed, an example, and how many cases show it.
+    #[default]
+    Short,
+    /// Every change in every case too.
+    Full,
+}
 
 impl SdkDiff {
-    /// The diff as text: alarms first, then what changed most, then every group, the worst first.
+    /// The diff as text: alarms first, then what changed most, then every cause, the worst first.
     pub fn text(&self) -> String {
+        self.text_with(DiffDetail::Short)
+    }
+
+    /// The same, with as much of each cause as is asked for.
+    pub fn text_with(&self, detail: DiffDetail) -> String {
         let mut text = format!("{}\n", self.title());
         for line in self.notes() {
             let _ = writeln!(text, "{line}");
@@ -20,24 +47,16 @@ impl SdkDiff {
         }
         let _ = write!(text, "\n{}\n", self.verdict());
         for class in ChangeClass::ALL {
-            let groups: Vec<_> = self.groups_of(class).collect();
-            if groups.is_empty() {
+            let causes: Vec<_> = self.causes_of(class).collect();
+            if causes.is_empty() {
                 continue;
             }
             let _ = write!(text, "\n{} ({class})\n", class.heading());
-            for group in groups {
-                let _ = writeln!(text, "  {}: {}", extent(group), escape(&group.what));
-                if let Some(change) = self.example(group) {
-                    for (label, value) in details(group, change) {
-                        let _ = writeln!(text, "    {}: {}", escape(&label), escape(value));
-                    }
-                    let _ = writeln!(text, "    {}", escape(&change.meaning));
-                }
-                if group.cases != [EVERY_CASE] {
-                    let _ = writeln!(text, "    {}", name_cases(&group.cases, CASES_LIMIT, escape));
-                }
+            for cause in causes {
+                self.cause(&mut text, cause, detail);
             }
         }
+        self.accepted_text(&mut text);
         for (what, cases) in self.apart() {
             let _ = write!(text, "\n{what}\n");
             for case in cases {
@@ -45,6 +64,47 @@ impl SdkDiff {
             }
         }
         text.trim_end().lines().map(words::no_command).collect::<Vec<_>>().join("\n")
+    }
+
+    fn accepted_text(&self, text: &mut String) {
+        if !self.accepted.is_empty() {
+            let _ = write!(text, "\nAccepted\n");
+        }
+        for AcceptedChange { id, change, cases, reason, issue } in &self.accepted {
+            let issue = issue.as_ref().map(|issue| format!(" ({})", escape(issue))).unwrap_or_default();
+            let _ = writeln!(text, "  {}: {} (id {id})", extent_of(cases), escape(change));
+            let _ = writeln!(text, "    {}{issue}", escape(reason));
+        }
+        if !self.unused.is_empty() {
+            let _ = write!(text, "\nAccepted, and not found\n");
+        }
+        for entry in &self.unused {
+            let _ =
+                writeln!(text, "  {}: {} (id {})", escape(&entry.cases.join(", ")), escape(&entry.change), entry.id);
+            let _ = writeln!(text, "    {}", unused(entry));
+        }
+    }
+
+    fn cause(&self, text: &mut String, cause: &Cause, detail: DiffDetail) {
+        let _ = writeln!(text, "  {}: {} (id {})", extent(cause), escape(&cause.what), cause.id);
+        let _ = writeln!(text, "    {}", escape(&cause.meaning));
+        if let Some(change) = self.example(cause) {
+            for (label, value) in details(cause, change) {
+                let _ = writeln!(text, "    {}: {}", escape(&label), escape(value));
+            }
+        }
+        let full = detail == DiffDetail::Full;
+        for (what, groups) in parts(cause) {
+            let limit = if full { usize::MAX } else { GROUPS_LIMIT };
+            let _ = writeln!(text, "    {what}: {}", name_groups(groups, limit, escape));
+        }
+        if full {
+            for SdkChange { case, what, old, new, .. } in self.changes_of(cause) {
+                let _ = writeln!(text, "    {}: {}: {} -> {}", escape(case), escape(what), escape(old), escape(new));
+            }
+        } else if cause.cases != [EVERY_CASE] {
+            let _ = writeln!(text, "    {}", name_cases(&cause.cases, CASES_LIMIT, escape));
+        }
     }
 
     /// `boto3 1.43.127 -> 1.44.5`.
@@ -82,12 +142,33 @@ impl SdkDiff {
                 notes.push(format!("{what}: {}", packages.join(", ")));
             }
         }
+        notes.extend(self.origin());
         for (which, SdkIdentity { complete, .. }) in [("old", old), ("new", new)] {
             if !complete {
                 notes.push(format!("the {which} run was cut short; it is compared as far as it came"));
             }
         }
         notes.iter().map(|note| escape(note)).collect()
+    }
+
+    /// Which package brought the changes, as far as the versions tell; `None` where they tell nothing.
+    fn origin(&self) -> Option<String> {
+        if self.changes.is_empty() || self.packages.is_empty() {
+            return None;
+        }
+        let named = self.packages.iter().map(|package| {
+            format!("{} {} -> {} (changelog: {})", package.name, package.old, package.new, package.changelog)
+        });
+        let [old, new] = &self.sides;
+        // What only one run has, or another runtime, may have brought a change as well.
+        let more = packages::decide_in_one(&old.deps, &new.deps) || old.runtime != new.runtime;
+        Some(match named.collect::<Vec<_>>().as_slice() {
+            [package] if !more => format!("brought by {package}"),
+            packages if packages.len() > PACKAGES_LIMIT => {
+                format!("brought by one of {} packages; the JSON has their changelogs", packages.len())
+            }
+            packages => format!("may be brought by {}", packages.join(" or ")),
+        })
     }
 
     /// The result of the comparison in a sentence or two, escaped.
@@ -97,7 +178,7 @@ impl SdkDiff {
             return format!("No changes in {compared}.");
         }
         let mut verdict = match self.headline() {
-            Some(group) => format!("{}: {}.\n", extent(group), escape(&group.what)),
+            Some(cause) => format!("{}: {}.\n", extent(cause), escape(&cause.what)),
             None => String::new(),
         };
         let counts: Vec<_> = ChangeClass::ALL
@@ -128,7 +209,15 @@ impl SdkDiff {
         if !failed.is_empty() {
             return format!("failed: {} changed; {accept}", self.name_classes(&failed));
         }
+        if self.has_stale() {
+            let stale = self.unused.iter().filter(|entry| entry.reason == UnusedReason::Stale);
+            let ids: Vec<_> = stale.map(|entry| entry.id.as_str()).collect();
+            return format!("failed: accepted, and not found: {}; take it out of the file", ids.join(", "));
+        }
         match (rest.is_empty(), fail_on) {
+            (true, _) if !self.accepted.is_empty() => {
+                format!("passed: nothing changed but what is accepted: {}", words::count(self.accepted.len(), "change"))
+            }
             (true, _) => "passed: nothing changed".to_owned(),
             (false, Some(class)) => {
                 format!(
@@ -157,44 +246,102 @@ impl SdkDiff {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    /// The group to show first: the largest of the class that most cases changed in.
-    fn headline(&self) -> Option<&ChangeGroup> {
-        let cases = |class: ChangeClass| self.cases_with(|of| of == class).len();
-        let weighty = ChangeClass::ALL.into_iter().filter(|class| class.counts() && cases(*class) > 0);
-        // Of classes with equally many cases, the worst.
-        let class = weighty.rev().max_by_key(|class| cases(*class))?;
-        self.groups_of(class).find(|group| group.cases != [EVERY_CASE])
+    /// The cause to show first: the one with the most cases, of those that need attention.
+    fn headline(&self) -> Option<&Cause> {
+        let named = self.causes.iter().filter(|cause| cause.class.counts() && cause.cases != [EVERY_CASE]);
+        // Of equally many, the worst.
+        named.rev().max_by_key(|cause| cause.cases.len())
     }
 
+    pub(super) fn causes_of(&self, class: ChangeClass) -> impl Iterator<Item = &Cause> {
+        self.causes.iter().filter(move |cause| cause.class == class)
+    }
+
+    #[cfg(feature = "cli")]
     pub(super) fn groups_of(&self, class: ChangeClass) -> impl Iterator<Item = &ChangeGroup> {
         self.groups.iter().filter(move |group| group.class == class)
     }
 
-    /// The first change of a group.
-    pub(super) fn example(&self, group: &ChangeGroup) -> Option<&SdkChange> {
-        self.changes.iter().find(|change| change.class == group.class && change.group == group.what)
+    /// Every change of a cause, and every one that follows from it, in the order of the cases.
+    fn changes_of(&self, cause: &Cause) -> Vec<&SdkChange> {
+        let is_in = |group: &ChangeGroup, change: &SdkChange, name: &str| {
+            group.class == change.class && group.what == name && group.cases.contains(&change.case)
+        };
+        let is_of = |change: &&SdkChange| {
+            cause.signs.iter().any(|group| is_in(group, change, &change.group))
+                || cause.follows.iter().any(|group| is_in(group, change, &change.cause))
+        };
+        let mut changes: Vec<_> = self.changes.iter().filter(is_of).collect();
+        changes.sort_by_key(|change| &change.case);
+        changes
+    }
+
+    /// The first change of a cause.
+    pub(super) fn example(&self, cause: &Cause) -> Option<&SdkChange> {
+        let sign = cause.signs.first()?;
+        self.changes.iter().find(|change| change.class == sign.class && change.group == sign.what)
     }
 
     /// Cases that were not compared, each list with its heading.
     pub(super) fn apart(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
-        [("Only in the new run", &self.new), ("Only in the old run", &self.gone), ("Not compared", &self.not_compared)]
-            .into_iter()
-            .filter(|(_, cases)| !cases.is_empty())
+        let late = "Too late in one run, and slow in the other: a busy machine may be why, so they are not compared";
+        let lists = [
+            ("Only in the new run", &self.new),
+            ("Only in the old run", &self.gone),
+            (late, &self.late),
+            ("Not compared", &self.not_compared),
+        ];
+        lists.into_iter().filter(|(_, cases)| !cases.is_empty())
+    }
+}
+
+/// Why an entry accepts nothing, and what to do about it.
+pub(super) fn unused(entry: &UnusedEntry) -> String {
+    match entry.reason {
+        UnusedReason::Stale => "It does not show there any more: take this out of the file.".to_owned(),
+        UnusedReason::Expired => format!(
+            "Its last day, {}, is over: look at the change again, then give the entry a later day or take it out.",
+            escape(entry.expired.as_deref().unwrap_or("which it has"))
+        ),
+        UnusedReason::NotCompared => "None of these cases was compared, so nothing is known.".to_owned(),
     }
 }
 
 /// `37 cases` or `the whole run`.
-pub(super) fn extent(group: &ChangeGroup) -> String {
-    if group.cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(group.cases.len(), "case") }
+pub(super) fn extent(cause: &Cause) -> String {
+    extent_of(&cause.cases)
 }
 
-/// The old and the new value, each with a label; empty if the group's name gives them.
-pub(super) fn details<'a>(group: &ChangeGroup, change: &'a SdkChange) -> Vec<(String, &'a str)> {
-    if change.is_told_by_group() {
+pub(super) fn extent_of(cases: &[String]) -> String {
+    if cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(cases.len(), "case") }
+}
+
+/// The old and the new value, each with a label; empty if the name of the cause gives them.
+pub(super) fn details<'a>(cause: &Cause, change: &'a SdkChange) -> Vec<(String, &'a str)> {
+    if cause.signs.len() == 1 && change.is_told_by_group() {
         return Vec::new();
     }
-    let example = if group.cases.len() > 1 { format!(" ({})", change.case) } else { String::new() };
+    let example = if cause.cases.len() > 1 { format!(" ({})", change.case) } else { String::new() };
     vec![(format!("old{example}"), &change.old), (format!("new{example}"), &change.new)]
+}
+
+/// How a cause shows, if in several ways, and what follows from it, each with its heading.
+pub(super) fn parts(cause: &Cause) -> impl Iterator<Item = (&'static str, &[ChangeGroup])> {
+    let signs = if cause.signs.len() > 1 { cause.signs.as_slice() } else { &[] };
+    [("shows as", signs), ("with it", cause.follows.as_slice())].into_iter().filter(|(_, groups)| !groups.is_empty())
+}
+
+/// The first `limit` groups with the number of their cases, and the number of the others.
+pub(super) fn name_groups(groups: &[ChangeGroup], limit: usize, name: impl Fn(&str) -> String) -> String {
+    let (shown, hidden) = groups.split_at(groups.len().min(limit));
+    let mut names: Vec<_> = shown
+        .iter()
+        .map(|group| format!("{} ({})", name(&cut(&group.what, NAME_SHOWN)), extent_of(&group.cases)))
+        .collect();
+    if !hidden.is_empty() {
+        names.push(format!("and {} more", hidden.len()));
+    }
+    names.join("; ")
 }
 
 /// The first `limit` cases by name, and the number of the others.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{ChangeClass, SdkChange, show};
+use super::{ChangeClass, ChangeKind, SdkChange, show};
 use crate::sdk::record::RequestRecord;
 
 /// A version: numbers with dots, and their suffix.
@@ -21,11 +21,25 @@ pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<SdkChange
         let (was, is) = words_of_one(was, is);
         let is_reported = found.iter().any(|change| change.old == was && change.new == is);
         if was != is && !is_reported {
-            let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
-            found.push(SdkChange::new(ChangeClass::Agent, what, was, is, meaning));
+            let mode = retry_mode(&was).zip(retry_mode(&is));
+            let cause = mode.map(|(was, is)| format!("retry mode {was} -> {is}"));
+            let meaning = match cause {
+                Some(_) => "The SDK repeats requests by other rules: how often, after what, and after which wait.",
+                None => "What the service logs about the SDK is another; nothing else hangs on it.",
+            };
+            let change = SdkChange::new(ChangeClass::Agent, what, was, is, meaning);
+            found.push(match cause {
+                Some(cause) => change.grouped(cause).of(ChangeKind::RetryMode),
+                None => change,
+            });
         }
     }
     found
+}
+
+/// The mode of retries that the words of a User-Agent name: `standard` of `cfg/retry-mode#standard`.
+fn retry_mode(words: &str) -> Option<&str> {
+    words.split(' ').find_map(|word| word.strip_prefix("cfg/retry-mode#"))
 }
 
 /// The words that only one of two texts has.

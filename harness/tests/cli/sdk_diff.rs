@@ -52,8 +52,10 @@ fn runs_that_differ_in_versions_only_are_an_empty_diff() {
     let new = stream("1.44.5", 5, "RedshiftServerless", "Boto3/1.44.5");
     diff(&new, &["--fail-on", "timing"]).expect(0, &["boto3 1.43.127 -> 1.44.5", "No changes in 1 case."]);
     let json_diff = diff(&new, &["--format", "json"]);
+    let changelog = "https://github.com/boto/botocore/blob/HEAD/CHANGELOG.rst";
     let expected = json!({
-        "changes": [], "groups": [], "cases": 1, "cases_changed": 0, "alarms": [],
+        "packages": [{"name": "botocore", "old": "1.43.127", "new": "1.44.5", "changelog": changelog}],
+        "changes": [], "groups": [], "causes": [], "cases": 1, "cases_changed": 0, "alarms": [],
         "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "warnings": 0, "agent": 0, "timing": 0},
     });
     assert_eq!(json_diff.json(), expected);
@@ -122,4 +124,39 @@ fn a_run_of_an_sdk_is_not_compared_with_one_against_a_server() {
     let server = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish().stdout;
     let expected = "found that old.jsonl is a run of an SDK, and new.jsonl is a run against a server";
     diff(&server, &[]).expect(2, &[expected, "compare runs of SDKs with each other"]);
+}
+
+#[test]
+fn an_accepted_change_fails_nothing_until_nothing_shows_it() {
+    let new = stream("1.44.5", 3, "RedshiftServerless", "Boto3/<version>");
+    let changed = diff(&new, &["--format", "json", "--fail-on", "attempts"]);
+    changed.expect(1, &[]);
+    let id = changed.json()["causes"][0]["id"].as_str().expect("an id").to_owned();
+
+    let words = ["diff", "old.jsonl", "new.jsonl", "--fail-on", "attempts", "--accepted", "accepted.json"];
+    let accept = [&words[..], &["--accept", &id, "--reason", "we retry ourselves", "--issue", "#7"]].concat();
+    let mut program = Program::new(&accept).file("old.jsonl", &old()).file("new.jsonl", &new);
+    let expected = ["1 accepted change added to accepted.json", "Accepted", "we retry ourselves (#7)"];
+    program.finish().expect(0, &expected);
+    let file = program.read("accepted.json");
+    assert_eq!(program.json("accepted.json")["entries"][0]["cases"], json!(["**"]));
+
+    let run = |old: &str, new: &str, file: &str| {
+        Program::new(&words).file("old.jsonl", old).file("new.jsonl", new).file("accepted.json", file).finish()
+    };
+    run(&old(), &new, &file).expect(0, &["No changes in 1 case.", "attempts 5 -> 3", "we retry ourselves"]);
+    run(&old(), &old(), &file).expect(1, &["Accepted, and not found", "take this out of the file"]);
+    let of_another = file.replace("\"boto3\"", "\"other\"");
+    run(&old(), &new, &of_another).expect(2, &["/sdk", "expected accepted changes of boto3, found those of other"]);
+    let expired = file.replace("\"reason\"", "\"expires\": \"2020-01-31\", \"reason\"");
+    run(&old(), &new, &expired).expect(1, &["Its last day, 2020-01-31, is over"]);
+}
+
+#[rstest]
+#[case::no_reason(&["--accepted", "a.json", "--accept", "01234567"], "--reason <TEXT>")]
+#[case::no_file(&["--accept", "01234567", "--reason", "why"], "--accepted <FILE>")]
+#[case::no_such_change(&["--accepted", "a.json", "--accept", "01234567", "--reason", "why"], "no change has the id \"01234567\"")]
+#[case::missing_file(&["--accepted", "a.json"], "--accept ID with --reason TEXT writes one")]
+fn what_cannot_be_accepted_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
+    diff(&stream("1.44.5", 3, "RedshiftServerless", "Boto3/<version>"), arguments).expect(2, &[message]);
 }

@@ -4,6 +4,8 @@
 
 mod driver_secrets;
 mod sdk_commands;
+#[cfg(unix)]
+mod sdk_versions;
 mod test_driver;
 
 use std::ffi::OsString;
@@ -32,6 +34,9 @@ use sdk_commands::{
     client_cases_are_listed_and_explained, the_protocol_check_says_each_claim,
     what_is_installed_is_listed_and_what_was_cut_is_not,
 };
+
+#[cfg(unix)]
+use sdk_versions::the_version_that_brought_a_change_is_found_and_the_history_has_it;
 
 /// Functions as trials of their names.
 macro_rules! tests {
@@ -72,6 +77,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(tests![
         a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
         what_is_installed_is_read_where_nothing_can_be_written,
+        the_version_that_brought_a_change_is_found_and_the_history_has_it,
     ]);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
