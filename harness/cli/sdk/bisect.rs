@@ -1,12 +1,11 @@
 //! `countersign sdk bisect`: the version of an SDK that brought a change.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::records::RunRecords;
+use super::records::{RunRecords, RunWords};
 use super::run::JOBS;
 use crate::cli::library::Library;
 use crate::cli::output::{print, print_prose, say};
@@ -75,8 +74,8 @@ pub(super) fn run(args: &SdkBisectArgs) -> Result<ExitCode, Failure> {
         ));
     }
     let cache = Cache::of_user().map_err(Failure::usage)?;
-    let fixtures: Option<&Path> = args.fixtures.fixtures.as_deref();
-    let records = RunRecords::new(&cache, &library, &cases, &args.case, fixtures, args.jobs);
+    let words = RunWords { patterns: &args.case, fixtures: args.fixtures.fixtures.as_deref(), jobs: args.jobs };
+    let records = RunRecords::new(&cache, &library, &cases, words);
     let run_of = |version: &str| -> Result<Vec<Event>, Failure> {
         let wanted: SdkVersion = format!("{}@{version}", driver.name).parse().map_err(Failure::usage)?;
         let installed = match cache.find(&wanted) {

@@ -6,7 +6,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::records::RunRecords;
+use super::records::{RunRecords, RunWords};
 use super::run::JOBS;
 use crate::cli::library::Library;
 use crate::cli::output::{ListingFormat, print, print_json, print_prose, say};
@@ -100,7 +100,8 @@ pub(super) fn run(args: &SdkHistoryArgs) -> Result<ExitCode, Failure> {
             installed.len()
         )));
     }
-    let records = RunRecords::new(&cache, &library, &cases, &args.case, args.fixtures.fixtures.as_deref(), args.jobs);
+    let words = RunWords { patterns: &args.case, fixtures: args.fixtures.fixtures.as_deref(), jobs: args.jobs };
+    let records = RunRecords::new(&cache, &library, &cases, words);
     let mut before = None;
     let mut versions = Vec::new();
     for one in &installed {

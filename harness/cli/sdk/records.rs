@@ -18,29 +18,30 @@ use crate::text::{escape, file_name};
 /// How many characters are shown of what a failed run said.
 const SAID: usize = 1_000;
 
+/// How cases are run: the words of `sdk run`.
+pub(super) struct RunWords<'a> {
+    /// What selects the cases.
+    pub(super) patterns: &'a [String],
+    /// The folder of the fixtures, if they are not those that were compiled in.
+    pub(super) fixtures: Option<&'a Path>,
+    /// How many cases run at a time.
+    pub(super) jobs: u16,
+}
+
 /// The runs of some cases.
 pub(super) struct RunRecords<'a> {
     folder: PathBuf,
     /// Eight digits that stand for the cases and for the program that runs them.
     cases: String,
-    patterns: &'a [String],
-    fixtures: Option<&'a Path>,
-    jobs: u16,
+    words: RunWords<'a>,
 }
 
 impl<'a> RunRecords<'a> {
-    /// The runs of these cases, which the patterns select from the fixtures.
-    pub(super) fn new(
-        cache: &Cache,
-        library: &Library,
-        cases: &[Arc<ClientCase>],
-        patterns: &'a [String],
-        fixtures: Option<&'a Path>,
-        jobs: u16,
-    ) -> Self {
+    /// The runs of these cases, which the words select.
+    pub(super) fn new(cache: &Cache, library: &Library, cases: &[Arc<ClientCase>], words: RunWords<'a>) -> Self {
         let suite = library.contract.register.suite_version;
         let made_of = format!("{} {suite} {cases:?}", env!("CARGO_PKG_VERSION"));
-        Self { folder: cache.root().join("records"), cases: digest(&made_of), patterns, fixtures, jobs }
+        Self { folder: cache.root().join("records"), cases: digest(&made_of), words }
     }
 
     /// The run of an installed version: the one that is kept, or else a new one. A process of its own makes it, for it
@@ -58,9 +59,10 @@ impl<'a> RunRecords<'a> {
         say(&format!("running {}", escape(&id)));
         let program = std::env::current_exe().map_err(|error| failed("find the program that makes", &error))?;
         let mut command = Command::new(program);
-        command.args(["sdk", "run"]).args(self.patterns).arg("--driver").arg(&id);
-        command.args(["--format", "quiet", "--jobs", &self.jobs.to_string(), "--output"]).arg(&file);
-        if let Some(fixtures) = self.fixtures {
+        let RunWords { patterns, fixtures, jobs } = &self.words;
+        command.args(["sdk", "run"]).args(*patterns).arg("--driver").arg(&id);
+        command.args(["--format", "quiet", "--jobs", &jobs.to_string(), "--output"]).arg(&file);
+        if let Some(fixtures) = fixtures {
             command.arg("--fixtures").arg(fixtures);
         }
         let output = command.stdin(Stdio::null()).output().map_err(|error| failed("run what makes", &error))?;

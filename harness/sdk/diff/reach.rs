@@ -95,8 +95,7 @@ pub(super) fn compare(old: &Record, new: &Record) -> Option<SdkChange> {
             "What the SDK refused to send reaches the service, which decides.",
         ),
         // Whether an error without a request is the SDK's own or one of the network says nothing of where it went.
-        (Reach::Unknown | Reach::Aws | Reach::Refused, _) => return None,
-        (Reach::Endpoint, Reach::Endpoint) => return None,
+        (Reach::Unknown | Reach::Aws | Reach::Refused, _) | (Reach::Endpoint, Reach::Endpoint) => return None,
     };
     let change = SdkChange::new(ChangeClass::Wire, "requests", first(old), first(new), meaning);
     let change = change.grouped(group).of(ChangeKind::Reach);

@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[3]
 PATCHES = HERE / "harness/drivers/patches"
-CLASSES = ["caller", "attempts", "wire", "bytes", "agent", "timing"]
+CLASSES = ["caller", "attempts", "wire", "bytes", "warnings", "agent", "timing"]
 # What each class of fault needs to show; the rest of the suites would only take time.
 SUITES = {"attempts": ["retries"], "timing": ["retries"]}
 OTHERWISE = ["requests", "results", "errors", "timestamps"]
