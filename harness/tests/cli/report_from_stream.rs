@@ -183,8 +183,11 @@ fn an_sdk_is_told_with_what_ran_it_and_has_no_endpoint_and_no_claims() {
     assert!(markdown.contains(&format!("\ncountersign 0.1.0: 1 case by {SDK}\n")), "{markdown}");
     assert!(page.contains(&format!("<dt>The SDK</dt><dd>{SDK}; ")), "{page}");
     for untold in ["claims", "Claims", "probe", "http://127.0.0.1/", "seed"] {
-        let facts =
-            page.split("<dl class=\"facts\">").nth(1).and_then(|rest| rest.split("</dl>").next()).expect("facts");
+        let facts = page
+            .split("<dl class=\"facts\" id=\"after-map\" tabindex=\"-1\">")
+            .nth(1)
+            .and_then(|rest| rest.split("</dl>").next())
+            .expect("facts");
         assert!(!facts.contains(untold) && !markdown.contains(untold), "{untold}: {facts} {markdown}");
     }
     let (program, finished) = report(&[("a.jsonl", &sdk), ("b.jsonl", &sdk)], &reports);
