@@ -16,6 +16,7 @@
 //! | [`judge`] | a case and its record in, a verdict out |
 //! | [`diff`] | what changed between two runs |
 //! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a private network for a run |
+//! | [`lock`] | the versions of an SDK in a project's lock file |
 //! | [`check`] | whether a driver obeys the protocol |
 
 pub mod cases;
@@ -25,6 +26,8 @@ pub mod drivers;
 pub mod install;
 pub mod isolation;
 pub mod judge;
+mod loads;
+pub mod lock;
 mod normalise;
 mod observe;
 mod planted_secrets;

@@ -77,7 +77,7 @@ fn main() -> std::process::ExitCode {
 /// The driver of this program, in a manner of its own.
 fn command(manner: &str) -> DriverCommand {
     let program = std::env::current_exe().expect("this program has a path").into_os_string();
-    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec() }
+    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec(), ..DriverCommand::default() }
 }
 
 fn judge() -> ClientJudge {
@@ -201,11 +201,11 @@ fn a_driver_that_hangs_is_ended() {
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
     let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: true };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
-    let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
+    let error = start(DriverCommand { program: "/nonexistent/driver".into(), ..DriverCommand::default() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
     assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
     for (manner, words) in [
-        ("mute", "hello, as it does where its SDK is not installed: exit status: 3; its log ends with: no SDK here"),
+        ("mute", "ended before its hello: exit status: 3; its log ends with:\n  no SDK here"),
         ("old", "expected protocol 1 in the driver's hello, found 7"),
         ("no-hello", "expected a hello as the driver's first line"),
         ("unknown-field", "unknown field `colour`"),

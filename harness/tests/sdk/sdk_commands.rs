@@ -97,13 +97,16 @@ pub(crate) fn the_protocol_check_says_each_claim() {
 pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let whole = cache.path().join("boto3@1.2.3");
-    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{"boto3":"1.2.3","botocore":"1.5.6"}}"#;
+    let marker =
+        r#"{"version":2,"id":"boto3@1.2.3","sdk_version":"1.2.3","deps":{"boto3":"1.2.3","botocore":"1.5.6"}}"#;
     std::fs::create_dir_all(&whole).expect("a folder");
     std::fs::write(whole.join("installed.json"), marker).expect("a file");
     // An installation that was killed leaves everything but the marker.
-    std::fs::create_dir_all(cache.path().join("boto3@1.10.0/venv/bin")).expect("a folder");
+    std::fs::create_dir_all(cache.path().join(".staging/boto3@1.10.0/venv/bin")).expect("a folder");
     let stdout = text(&countersign(cache.path(), &["sdk", "list"], &[]).stdout);
-    assert!(stdout.contains("1.2.3  2 packages"), "{stdout}");
+    // Its interpreter is gone, and so it is there and of no use.
+    assert!(stdout.contains("1.2.3  2 packages; boto3 in "), "{stdout}");
+    assert!(stdout.contains(" is installed, but does not load: cannot start the driver"), "{stdout}");
     assert!(!stdout.contains("1.10.0"), "{stdout}");
     assert!(stdout.contains("AWS SDK for Java"), "{stdout}");
     let listing = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
@@ -128,11 +131,11 @@ pub(crate) fn what_is_installed_is_read_where_nothing_can_be_written() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let folder = cache.path().join("boto3@1.2.3");
     interpreter(&folder.join("venv/bin/python"), "boto3=honest");
-    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{}}"#;
+    let marker = r#"{"version":2,"id":"boto3@1.2.3","sdk_version":"1.2.3","deps":{}}"#;
     std::fs::write(folder.join("installed.json"), marker).expect("a file");
     // Neither the driver nor the lock can be written there, not even by root.
     std::fs::write(folder.join("driver"), "no folder").expect("a file");
-    std::fs::create_dir(cache.path().join(".boto3@1.2.3.lock")).expect("a folder");
+    std::fs::write(cache.path().join(".staging"), "no folder").expect("a file");
     let words = ["sdk", "run", "--driver", "boto3@1.2.3", "requests/minimal"];
     let output = countersign(cache.path(), &words, &[]);
     // The driver signs nothing.
