@@ -16,7 +16,7 @@
 //! | [`judge`] | a case and its record in, a verdict out |
 //! | [`diff`] | what changed between two runs |
 //! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a private network for a run |
-//! | [`lock`] | the versions of an SDK in a project's lock file |
+//! | [`lock`], [`project`] | the versions of an SDK in a lock file; where the SDK of a project is |
 //! | [`check`] | whether a driver obeys the protocol |
 
 pub mod cases;
@@ -32,6 +32,7 @@ mod normalise;
 mod observe;
 mod planted_secrets;
 mod process;
+pub mod project;
 pub mod protocol;
 pub mod record;
 mod run;

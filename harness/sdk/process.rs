@@ -239,7 +239,7 @@ impl DriverProcess {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let is_cut = log.len() >= LOG_LIMIT;
         let whole = self.planted.masker.mask_escaped(&String::from_utf8_lossy(log.make_contiguous()));
-        if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { whole.to_string() }
+        if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { whole }
     }
 
     /// A whole line of a log. What is quoted is cut, so a long line is quoted in parts, between its words.

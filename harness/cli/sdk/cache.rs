@@ -106,7 +106,7 @@ pub(super) struct SdkListArgs {
 
 pub(super) fn list(args: &SdkListArgs) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
-    let installed = tried(cache.installed());
+    let installed = tried(&cache.installed());
     match args.format {
         ListingFormat::Json => print_json(&Sdks::new(&cache, &installed)),
         ListingFormat::Md => print(&table(&installed)),
@@ -155,7 +155,7 @@ struct InstalledSdk {
 type Tried = (Installed, Option<String>);
 
 /// Loads every installed version, as many at a time as the machine has processors.
-fn tried(installed: Vec<Installed>) -> Vec<Tried> {
+fn tried(installed: &[Installed]) -> Vec<Tried> {
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from);
     let mut found = Vec::new();
     for some in installed.chunks(at_a_time) {

@@ -13,6 +13,7 @@ mod html;
 mod markdown;
 mod outcomes;
 mod requests;
+mod same_packages;
 mod show;
 #[cfg(test)]
 mod tests;

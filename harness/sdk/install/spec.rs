@@ -175,7 +175,7 @@ pub(in crate::sdk) fn is_version(text: &str) -> bool {
     text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_version_character)
 }
 
-/// Whether a text can be the name of a package of PyPI, npm or crates.io.
+/// Whether a text can be the name of a package of `PyPI`, npm or crates.io.
 pub(in crate::sdk) fn is_package(text: &str) -> bool {
     let is_word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_alphanumeric())

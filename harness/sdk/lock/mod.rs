@@ -119,7 +119,7 @@ impl Lock {
             LockContent::Cargo(text) => text.clone(),
         };
         let hash = Sha256::digest(text.as_bytes());
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        format!("{:08x}", hash.iter().take(4).fold(0_u32, |all, byte| all << 8 | u32::from(*byte)))
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn read(driver: &'static Driver, file: &Path, text: &str) -> Result<L
     let graph = match file.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
         "package-lock.json" | "npm-shrinkwrap.json" => of_npm(text)?,
         "pnpm-lock.yaml" => of_pnpm(text)?,
-        "yarn.lock" => of_yarn(text)?,
+        "yarn.lock" => of_yarn(text),
         _ => return Err(unknown_format(file, &NODE_LOCKS.join(", "))),
     };
     let package = driver.package.to_owned();
@@ -178,7 +178,7 @@ fn of_pnpm(text: &str) -> Result<Graph, LockError> {
 }
 
 /// Both formats of yarn: a package with the ranges that it was asked for by.
-fn of_yarn(text: &str) -> Result<Graph, LockError> {
+fn of_yarn(text: &str) -> Graph {
     /// A range without the protocol that newer versions write.
     fn plain(range: &str) -> &str {
         range.strip_prefix("npm:").unwrap_or(range)
@@ -230,7 +230,7 @@ fn of_yarn(text: &str) -> Result<Graph, LockError> {
         });
         graph.insert((name.clone(), entry.version.clone()), needs.collect());
     }
-    Ok(graph)
+    graph
 }
 
 #[cfg(test)]
@@ -243,8 +243,8 @@ mod tests {
     #[rstest]
     #[case::npm(of_npm(include_str!("samples/package-lock.json")))]
     #[case::pnpm(of_pnpm(include_str!("samples/pnpm-lock.yaml")))]
-    #[case::yarn_1(of_yarn(include_str!("samples/yarn-1.lock")))]
-    #[case::yarn_4(of_yarn(include_str!("samples/yarn-4.lock")))]
+    #[case::yarn_1(Ok(of_yarn(include_str!("samples/yarn-1.lock"))))]
+    #[case::yarn_4(Ok(of_yarn(include_str!("samples/yarn-4.lock"))))]
     fn each_tool_names_the_same_packages(#[case] graph: Result<Graph, LockError>) {
         let graph = graph.expect("it is a lock");
         let root = ("@aws-crypto/util".to_owned(), "5.2.0".to_owned());

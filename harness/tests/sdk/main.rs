@@ -25,6 +25,7 @@ use driver_secrets::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_to
 #[cfg(unix)]
 use sdk_commands::{
     a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
+    an_installation_pins_what_decides_and_one_that_fails_leaves_nothing,
     what_is_installed_is_read_where_nothing_can_be_written,
 };
 use sdk_commands::{
@@ -68,6 +69,7 @@ fn main() -> std::process::ExitCode {
     ];
     #[cfg(unix)]
     trials.extend(tests![
+        an_installation_pins_what_decides_and_one_that_fails_leaves_nothing,
         a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
         what_is_installed_is_read_where_nothing_can_be_written,
     ]);
