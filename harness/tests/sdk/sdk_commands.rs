@@ -162,8 +162,8 @@ case "$*" in
   *) exec '{}' driver '{manner}' ;;
 esac
 "#,
-        log.display(),
-        program.display()
+        log.to_str().expect("a path in Unicode"),
+        program.to_str().expect("a path in Unicode")
     );
     std::fs::write(path, script).expect("a file");
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("it is ours");
