@@ -263,7 +263,11 @@ Examples:
 pub(super) const SDK_INSTALL: &str = "\
 Examples:
   countersign sdk install boto3@1.44.5
-      From PyPI, into an environment of its own
+      From PyPI, into an environment of its own, with the botocore that it was released with
+  countersign sdk install boto3@1.44.5 --with urllib3==1.26.20
+      With this version of another package
+  countersign sdk install boto3 --lock uv.lock
+      In the versions of a project
   countersign sdk install js-v3@3.1169.0
       From npm";
 
@@ -283,10 +287,12 @@ Examples:
 
 pub(super) const SDK_CHECK: &str = "\
 Examples:
-  countersign sdk check --python .venv --baseline boto3.jsonl --update
-      Record the boto3 of a virtual environment
+  countersign sdk check --from origin/main
+      Say what the lock file of a pull request changes; exit code 1 where callers notice
+  countersign sdk check --baseline boto3.jsonl --update
+      Record the SDK of the project in this folder
   countersign sdk check --python .venv --baseline boto3.jsonl
-      Say what another version changes; exit code 1 where callers notice
+      Compare the boto3 of a virtual environment with that
   countersign sdk check --python .venv --baseline boto3.jsonl --accepted accepted.json
       The same, without the changes that the file accepts
   countersign sdk check --node-dir . --baseline js.jsonl --fail-on attempts

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
 use crate::files;
-use crate::text::{did_you_mean, foreign};
+use crate::text::{did_you_mean, file_name, foreign};
 
 /// A driver that comes with the harness.
 #[derive(Debug)]
@@ -20,6 +20,14 @@ pub struct Driver {
     pub about: &'static str,
     /// The SDK's name in its registry.
     pub package: &'static str,
+    /// A package that may be named in its place, since its version decides what the SDK does.
+    pub also: Option<&'static str>,
+    /// The packages that are released with it, of which it asks for the version of its day or a newer one.
+    pub released_with: &'static [&'static str],
+    /// The packages that decide what it sends and what it gives its caller; with a `/` at the end, those of a scope.
+    pub decides: &'static [&'static str],
+    /// What is taken from the lock file of a project; everything where it is empty.
+    pub tree: &'static [&'static str],
     /// How it is installed and started.
     pub kind: InstallKind,
     /// Its sources: the path of each in the driver's folder, and its text.
@@ -59,6 +67,10 @@ pub const ALL: &[Driver] = &[
         name: "boto3",
         about: "AWS SDK for Python",
         package: "boto3",
+        also: Some("botocore"),
+        released_with: &["botocore"],
+        decides: &["botocore"],
+        tree: BOTO3_TREE,
         kind: InstallKind::Python,
         sources: &[("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py"))],
     },
@@ -66,6 +78,11 @@ pub const ALL: &[Driver] = &[
         name: "aiobotocore",
         about: "botocore for asyncio",
         package: "aiobotocore",
+        also: None,
+        // Its range of botocore is narrow, and it has not the least version as its own.
+        released_with: &[],
+        decides: &["botocore"],
+        tree: &[],
         kind: InstallKind::Python,
         sources: &[
             ("aiobotocore_driver.py", include_str!("../drivers/python/aiobotocore_driver.py")),
@@ -76,6 +93,10 @@ pub const ALL: &[Driver] = &[
         name: "js-v3",
         about: "AWS SDK for JavaScript v3",
         package: "@aws-sdk/client-redshift-serverless",
+        also: None,
+        released_with: &[],
+        decides: &["@smithy/", "@aws-sdk/core"],
+        tree: &[],
         kind: InstallKind::Node,
         sources: &[("js_v3.mjs", include_str!("../drivers/node/js_v3.mjs"))],
     },
@@ -83,6 +104,10 @@ pub const ALL: &[Driver] = &[
         name: "rust",
         about: "AWS SDK for Rust",
         package: "aws-sdk-redshiftserverless",
+        also: None,
+        released_with: &[],
+        decides: &["aws-smithy-runtime", "aws-smithy-json", "aws-runtime"],
+        tree: &[],
         kind: InstallKind::Cargo,
         sources: &[
             ("src/main.rs", include_str!("../drivers/rust/src/main.rs")),
@@ -94,6 +119,10 @@ pub const ALL: &[Driver] = &[
         name: "aws-cli",
         about: "AWS CLI v1",
         package: "awscli",
+        also: None,
+        released_with: &[],
+        decides: &["botocore"],
+        tree: &[],
         kind: InstallKind::Python,
         sources: &[("aws_cli_driver.py", include_str!("../drivers/aws-cli/aws_cli_driver.py"))],
     },
@@ -101,6 +130,10 @@ pub const ALL: &[Driver] = &[
         name: "redshift-connector",
         about: "Amazon's Python driver for Redshift, which calls the operation through boto3",
         package: "redshift_connector",
+        also: None,
+        released_with: &[],
+        decides: &["boto3", "botocore"],
+        tree: &[],
         kind: InstallKind::Python,
         sources: &[
             ("redshift_connector_driver.py", include_str!("../drivers/python/redshift_connector_driver.py")),
@@ -109,18 +142,22 @@ pub const ALL: &[Driver] = &[
     },
 ];
 
+/// boto3 and all that it needs, with what replaces or extends a part of it.
+const BOTO3_TREE: &[&str] =
+    &["boto3", "botocore", "s3transfer", "jmespath", "urllib3", "python-dateutil", "six", "awscrt"];
+
 /// The manifest of a driver that Cargo builds.
 pub(super) const MANIFEST: &str = "Cargo.toml";
 
 /// The lock file beside it.
 pub(super) const LOCK: &str = "Cargo.lock";
 
-/// The driver with this name.
+/// The driver with this name, or of the package of this name.
 ///
 /// # Errors
 /// When there is none; the message names those that there are.
 pub fn driver_named(name: &str) -> Result<&'static Driver, String> {
-    ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
+    ALL.iter().find(|driver| driver.name == name || driver.also == Some(name)).ok_or_else(|| {
         let known_names: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
         let near = did_you_mean(name, known_names.iter().copied());
         format!("there is no driver \"{}\"{near}; the drivers are {}", foreign(name), known_names.join(", "))
@@ -167,7 +204,8 @@ impl Driver {
             InstallKind::Node => ("node".into(), vec![main, sdk.into()]),
             InstallKind::Cargo => (sdk.into(), Vec::new()),
         };
-        Ok(DriverCommand { program, arguments })
+        let sdk = Some(format!("{} in {}", self.package, file_name(sdk)));
+        Ok(DriverCommand { program, arguments, sdk })
     }
 
     /// Why it cannot be installed here; `None` if it can.

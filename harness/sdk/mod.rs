@@ -18,6 +18,7 @@
 //! | [`accepted`] | changes that are accepted, each with a reason |
 //! | [`bisect`], [`versions`] | the version that brought a change, among those that are released |
 //! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a private network for a run |
+//! | [`lock`], [`project`] | the versions of an SDK in a lock file; where the SDK of a project is |
 //! | [`check`] | whether a driver obeys the protocol |
 
 pub mod accepted;
@@ -29,10 +30,13 @@ pub mod drivers;
 pub mod install;
 pub mod isolation;
 pub mod judge;
+mod loads;
+pub mod lock;
 mod normalise;
 mod observe;
 mod planted_secrets;
 mod process;
+pub mod project;
 pub mod protocol;
 pub mod record;
 mod run;

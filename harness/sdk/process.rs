@@ -32,17 +32,27 @@ const LOG_LIMIT: usize = 16 << 10;
 
 /// The file with the authority's certificate, in a driver's home.
 const AUTHORITY: &str = "authority.pem";
+/// How much of it is shown where a driver is lost, in bytes.
+const LOG_SHOWN: usize = 160;
+
+/// How much of it is shown where a driver does not start, in bytes: the reason of Python or Node.js.
+const REASON_SHOWN: usize = 2_000;
+
+/// How much of a line is quoted at a time, in bytes: less than what a quotation shows.
+const QUOTED: usize = 180;
 
 /// How long a driver may take to say hello.
 const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How a driver is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DriverCommand {
     /// The program.
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// The SDK that is installed, and where; `None` where nobody knows whether there is one.
+    pub sdk: Option<String>,
 }
 
 impl std::fmt::Display for DriverCommand {
@@ -85,6 +95,8 @@ pub(super) struct DriverProcess {
     /// Done when the log has ended.
     logged: JoinHandle<()>,
     pub(super) hello: Hello,
+    /// As in its command.
+    sdk: Option<String>,
     /// The secrets that are masked in everything that it says.
     pub(super) planted: Arc<Planted>,
     /// Its home folder; removed when the process is dropped.
@@ -98,7 +110,13 @@ impl DriverProcess {
         with: &StartedWith<'_>,
         planted: Arc<Planted>,
     ) -> Result<Self, DriverError> {
-        let cannot = |problem: String| DriverError::Start { command: command.to_string(), problem };
+        let cannot = |problem: String| {
+            let error = DriverError::Start { command: command.to_string(), problem };
+            match &command.sdk {
+                Some(sdk) => broken(sdk, &error.to_string(), String::new()),
+                None => error,
+            }
+        };
         let home = make_home(with).map_err(|error| cannot(format!("no home for it: {error}")))?;
         let mut process = Command::new(&command.program);
         process
@@ -120,8 +138,8 @@ impl DriverProcess {
         let log = Arc::default();
         let logged = keep_log(stderr, Arc::clone(&log));
         let stdout = BufReader::new(stdout);
-        let mut driver =
-            Self { child, stdin: Some(stdin), stdout, log, logged, hello: Hello::default(), planted, home };
+        let (stdin, hello, sdk) = (Some(stdin), Hello::default(), command.sdk.clone());
+        let mut driver = Self { child, stdin, stdout, log, logged, hello, sdk, planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
             FromDriver::Hello(hello) if hello.protocol == PROTOCOL => {
                 driver.hello = hello.safe_to_show(&driver.planted);
@@ -159,7 +177,7 @@ impl DriverProcess {
         if timeout(Duration::from_secs(2), &mut self.logged).await.is_err() {
             tracing::debug!("a driver, or something that it started, still writes its log");
         }
-        self.log_text()
+        self.masked_log()
     }
 
     /// Sends a line and waits for the answer.
@@ -205,29 +223,60 @@ impl DriverProcess {
         if timeout(Duration::from_secs(1), &mut self.logged).await.is_err() {
             tracing::debug!("something that the driver started still writes its log");
         }
-        let what = if self.hello.protocol == PROTOCOL {
-            format!("the driver ended: {how}")
+        if self.hello.protocol == PROTOCOL {
+            return self.driver_error(Loss::Died, format!("the driver ended: {how}"));
+        }
+        // Nothing else says why an SDK does not load, so more of the log is shown than elsewhere.
+        let log = self.masked_log();
+        let lines: Vec<String> = last_lines(&log, REASON_SHOWN).lines().map(|line| self.show_line(line)).collect();
+        let log = if log.trim().is_empty() {
+            String::new()
         } else {
-            format!("the driver ended before its hello, as it does where its SDK is not installed: {how}")
+            format!("; its log ends with:\n  {}", lines.join("\n  "))
         };
-        self.driver_error(Loss::Died, what)
+        let what = format!("the driver ended before its hello: {how}");
+        match &self.sdk {
+            Some(sdk) => broken(sdk, &what, log),
+            None => DriverError::Broken { loss: Loss::Died, what, log },
+        }
     }
 
     fn driver_error(&self, loss: Loss, what: impl Into<String>) -> DriverError {
-        let text = self.planted.masker.quote(last_lines(&self.log_text()));
+        let text = self.planted.masker.quote(last_lines(&self.masked_log(), LOG_SHOWN));
         let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
         DriverError::Broken { loss, what: what.into(), log }
     }
 
-    /// Its log, as much as is kept, with secrets masked.
-    fn log_text(&self) -> String {
+    /// What is kept of the driver's log, with its secrets masked. The whole is masked first, so that no half of a secret
+    /// is left at a cut. The first line of a log that was cut may be half a line, and is left out.
+    fn masked_log(&self) -> String {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
-        // cut may be half a line, and is left out.
         let is_cut = log.len() >= LOG_LIMIT;
         let whole = self.planted.masker.mask_escaped(&String::from_utf8_lossy(log.make_contiguous()));
         if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { whole }
     }
+
+    /// A whole line of a log. What is quoted is cut, so a long line is quoted in parts, between its words.
+    fn show_line(&self, line: &str) -> String {
+        let indent = line.len() - line.trim_start().len();
+        let mut parts = vec![String::new()];
+        for word in line.split_whitespace() {
+            let part = parts.last_mut().expect("one part");
+            if part.is_empty() || part.len() + word.len() < QUOTED {
+                part.push_str(if part.is_empty() { "" } else { " " });
+                part.push_str(word);
+            } else {
+                parts.push(word.to_owned());
+            }
+        }
+        let quoted: Vec<String> = parts.iter().map(|part| self.planted.masker.quote(part)).collect();
+        format!("{}{}", " ".repeat(indent.min(8)), quoted.join(" "))
+    }
+}
+
+/// The error for an SDK that is there, and cannot be used.
+fn broken(sdk: &str, why: &str, log: String) -> DriverError {
+    DriverError::Broken { loss: Loss::Died, what: format!("{sdk} is installed, but does not load: {why}"), log }
 }
 
 /// What a driver process is started with, beside its command.
@@ -299,11 +348,10 @@ fn make_home(with: &StartedWith<'_>) -> std::io::Result<TempDir> {
     Ok(home)
 }
 
-/// The last lines of a log, which give the reason: at least one, and more if they fit in 160 bytes.
-fn last_lines(log: &str) -> &str {
-    const SHOWN: usize = 160;
+/// The last lines of a log, which give the reason: at least one, and more if they fit in a number of bytes.
+fn last_lines(log: &str, limit: usize) -> &str {
     let log = log.trim_end();
-    let least = log.len().saturating_sub(SHOWN);
+    let least = log.len().saturating_sub(limit);
     let starts = || log.match_indices('\n').map(|(at, _)| at + 1);
     let start = if least == 0 { Some(0) } else { starts().find(|start| *start >= least) };
     &log[start.or_else(|| starts().next_back()).unwrap_or(0)..]

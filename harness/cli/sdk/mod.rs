@@ -94,7 +94,8 @@ impl DriverArgs {
     /// The driver that is asked for.
     fn chosen(&self) -> Result<ChosenDriver, Failure> {
         if let Some((program, arguments)) = self.command.split_first() {
-            let command = DriverCommand { program: program.clone(), arguments: arguments.to_vec() };
+            let command =
+                DriverCommand { program: program.clone(), arguments: arguments.to_vec(), ..DriverCommand::default() };
             return Ok(ChosenDriver::Command(command));
         }
         let Some(wanted) = &self.driver else {

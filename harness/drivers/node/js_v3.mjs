@@ -4,7 +4,7 @@
 //
 // It gives the SDK exactly what the harness says and reports exactly what the SDK gave back. It never judges.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
@@ -179,8 +179,10 @@ async function answer(call, clients) {
 // The installed versions of all that a package needs; where one is there twice, both.
 function dependencies(name, from, found = {}, seen = new Set()) {
   for (let folder = from; ; folder = dirname(folder)) {
-    const file = join(folder, "node_modules", name, "package.json");
-    if (existsSync(file)) {
+    const link = join(folder, "node_modules", name, "package.json");
+    if (existsSync(link)) {
+      // pnpm has links, and what a package needs is beside the real one.
+      const file = realpathSync(link);
       if (seen.has(file)) return found;
       seen.add(file);
       const { version, dependencies: needed = {} } = JSON.parse(readFileSync(file, "utf8"));

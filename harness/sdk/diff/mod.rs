@@ -16,6 +16,7 @@ mod outcomes;
 mod packages;
 mod reach;
 mod requests;
+mod same_packages;
 mod show;
 #[cfg(test)]
 mod tests;

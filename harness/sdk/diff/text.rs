@@ -143,6 +143,7 @@ impl SdkDiff {
             }
         }
         notes.extend(self.origin());
+        notes.extend(super::same_packages::note(old, new));
         for (which, SdkIdentity { complete, .. }) in [("old", old), ("new", new)] {
             if !complete {
                 notes.push(format!("the {which} run was cut short; it is compared as far as it came"));

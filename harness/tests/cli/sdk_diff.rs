@@ -99,7 +99,8 @@ fn runs_without_a_common_case_are_refused() {
 }
 
 #[rstest]
-#[case::no_sdk(&[], "--python <PATH>|--node-dir <PATH>|--driver <NAME[@VERSION]>")]
+#[case::no_sdk(&[], "no SDK is found in ")]
+#[case::neither(&["--from", "main"], "cannot be used with")]
 #[case::two_sdks(&["--python", "python3", "--node-dir", "."], "cannot be used with")]
 #[case::no_interpreter(&["--python", "missing/venv"], "found nothing to run at")]
 #[case::no_modules(&["--node-dir", "."], "run `npm ci` there first")]
@@ -117,6 +118,50 @@ fn a_check_that_cannot_say_anything_is_refused_before_it_runs(#[case] arguments:
 fn a_check_without_a_baseline_says_how_to_record_one() {
     let mut program = Program::line("sdk check --baseline none.jsonl --python python3");
     program.finish().expect(2, &["there is no baseline none.jsonl", "--update"]);
+}
+
+/// A project in Python and in JavaScript, of which nothing is installed.
+fn project(words: &str) -> Program {
+    let npm = r#"{"lockfileVersion":3,"packages":{"":{},
+        "node_modules/@aws-sdk/client-redshift-serverless":{"version":"3.888.0"}}}"#;
+    Program::line(words).file("requirements.txt", "boto3==1.40.76\nbotocore==1.40.76\n").file("package-lock.json", npm)
+}
+
+#[test]
+fn a_project_with_two_sdks_asks_which() {
+    let said =
+        ["two SDKs are found in ", "boto3 in requirements.txt, and ", " in package-lock.json; name it with --python"];
+    project("sdk check --baseline b.jsonl --update").finish().expect(2, &said);
+}
+
+#[test]
+fn equal_lock_files_pass_a_check_without_a_run() {
+    let mut program = project("sdk check --from main --lock requirements.txt");
+    let git = |words: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main"]).args(words);
+        assert!(git.current_dir(program.folder()).output().expect("git runs").status.success(), "{words:?}");
+    };
+    git(&["init"]);
+    git(&["add", "requirements.txt"]);
+    git(&["commit", "--message", "a"]);
+    // A package that is none of the SDK's may differ.
+    std::fs::write(program.folder().join("requirements.txt"), "requests==2.0\nbotocore==1.40.76\nboto3==1.40.76\n")
+        .expect("a file");
+    let same =
+        "passed: requirements.txt names boto3 1.40.76 here and at main, with the same 1 other package; nothing was run";
+    program.finish().expect(0, &[same]);
+}
+
+#[rstest]
+#[case::no_revision("none", "there is no revision none here; fetch it first: `git fetch origin main`")]
+#[case::an_option("--output=x", "expected a revision such as origin/main, found")]
+fn a_revision_that_is_not_there_says_what_to_do(#[case] revision: &str, #[case] message: &str) {
+    let words = ["sdk", "check", "--lock", "requirements.txt", &format!("--from={revision}")];
+    let mut program = Program::new(&words).file("requirements.txt", "boto3==1.40.76\n");
+    let init = std::process::Command::new("git").arg("init").current_dir(program.folder()).output();
+    assert!(init.expect("git runs").status.success());
+    program.finish().expect(2, &[message]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("sdk/cases", &["contract", "corpus", "sdk/record", "wire"]),
     ("sdk/script", &["contract", "sdk/cases", "sdk/record", "wire"]),
     ("sdk/judge", &["contract", "judge", "report", "sdk/cases", "sdk/record", "verdict"]),
-    ("sdk/diff", &["report", "sdk/cases", "sdk/record", "verdict", "wire"]),
+    ("sdk/diff", &["report", "sdk/cases", "sdk/drivers", "sdk/record", "verdict", "wire"]),
     ("sdk", &["contract", "corpus", "judge", "report", "run", "sdk", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "report", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "report", "run", "targets", "verdict", "wire"]),

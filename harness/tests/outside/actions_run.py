@@ -88,6 +88,12 @@ def actions(program, folder):
     settings = ["COUNTERSIGN_FAIL_ON=caller", "COUNTERSIGN_PYTHON=.venv", "COUNTERSIGN_SDK_BASELINE=sdk.jsonl"]
     last = printed.split("ran sdk check\n")[-1].splitlines()
     check("sdk-check gets the inputs that are given", sorted(last) == settings, printed)
+    job = Job(folder / "revision", gh="exit 1", cargo=BUILDS)
+    (job.folder / "shows").write_text(SHOWS)
+    ran, _, printed = job.run(SDK_CHECK, {"from": "origin/main", "lock": "uv.lock"}, reference="main")
+    settings = ["COUNTERSIGN_FAIL_ON=caller", "COUNTERSIGN_FROM=origin/main", "COUNTERSIGN_LOCK=uv.lock"]
+    last = printed.split("ran sdk check\n")[-1].splitlines()
+    check("sdk-check compares with a revision", ran and sorted(last) == settings, printed)
     ran, _, printed = Job(folder / "bare", gh="exit 1", cargo="exit 1").run(ROOT, inputs, reference="main")
     check("a build that fails stops the action", not ran, printed)
 

@@ -27,6 +27,7 @@ use driver_secrets::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_to
 #[cfg(unix)]
 use sdk_commands::{
     a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
+    an_installation_pins_what_decides_and_one_that_fails_leaves_nothing,
     what_is_installed_is_read_where_nothing_can_be_written,
 };
 use sdk_commands::{
@@ -75,6 +76,7 @@ fn main() -> std::process::ExitCode {
     ];
     #[cfg(unix)]
     trials.extend(tests![
+        an_installation_pins_what_decides_and_one_that_fails_leaves_nothing,
         a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
         what_is_installed_is_read_where_nothing_can_be_written,
         the_version_that_brought_a_change_is_found_and_the_history_has_it,
@@ -85,7 +87,7 @@ fn main() -> std::process::ExitCode {
 /// The driver of this program, in a manner of its own.
 fn command(manner: &str) -> DriverCommand {
     let program = std::env::current_exe().expect("this program has a path").into_os_string();
-    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec() }
+    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec(), ..DriverCommand::default() }
 }
 
 fn judge() -> ClientJudge {
@@ -209,11 +211,11 @@ fn a_driver_that_hangs_is_ended() {
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
     let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: true, tls: false };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
-    let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
+    let error = start(DriverCommand { program: "/nonexistent/driver".into(), ..DriverCommand::default() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
     assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
     for (manner, words) in [
-        ("mute", "hello, as it does where its SDK is not installed: exit status: 3; its log ends with: no SDK here"),
+        ("mute", "ended before its hello: exit status: 3; its log ends with:\n  no SDK here"),
         ("old", "expected protocol 1 in the driver's hello, found 7"),
         ("no-hello", "expected a hello as the driver's first line"),
         ("unknown-field", "unknown field `colour`"),

@@ -97,13 +97,16 @@ pub(crate) fn the_protocol_check_says_each_claim() {
 pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let whole = cache.path().join("boto3@1.2.3");
-    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{"boto3":"1.2.3","botocore":"1.5.6"}}"#;
+    let marker =
+        r#"{"version":2,"id":"boto3@1.2.3","sdk_version":"1.2.3","deps":{"boto3":"1.2.3","botocore":"1.5.6"}}"#;
     std::fs::create_dir_all(&whole).expect("a folder");
     std::fs::write(whole.join("installed.json"), marker).expect("a file");
     // An installation that was killed leaves everything but the marker.
-    std::fs::create_dir_all(cache.path().join("boto3@1.10.0/venv/bin")).expect("a folder");
+    std::fs::create_dir_all(cache.path().join(".staging/boto3@1.10.0/venv/bin")).expect("a folder");
     let stdout = text(&countersign(cache.path(), &["sdk", "list"], &[]).stdout);
-    assert!(stdout.contains("1.2.3  2 packages"), "{stdout}");
+    // Its interpreter is gone, and so it is there and of no use.
+    assert!(stdout.contains("1.2.3  2 packages; boto3 in "), "{stdout}");
+    assert!(stdout.contains(" is installed, but does not load: cannot start the driver"), "{stdout}");
     assert!(!stdout.contains("1.10.0"), "{stdout}");
     assert!(stdout.contains("AWS SDK for Java"), "{stdout}");
     let listing = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
@@ -128,11 +131,11 @@ pub(crate) fn what_is_installed_is_read_where_nothing_can_be_written() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let folder = cache.path().join("boto3@1.2.3");
     interpreter(&folder.join("venv/bin/python"), "boto3=honest");
-    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{}}"#;
+    let marker = r#"{"version":2,"id":"boto3@1.2.3","sdk_version":"1.2.3","deps":{}}"#;
     std::fs::write(folder.join("installed.json"), marker).expect("a file");
     // Neither the driver nor the lock can be written there, not even by root.
     std::fs::write(folder.join("driver"), "no folder").expect("a file");
-    std::fs::create_dir(cache.path().join(".boto3@1.2.3.lock")).expect("a folder");
+    std::fs::write(cache.path().join(".staging"), "no folder").expect("a file");
     let words = ["sdk", "run", "--driver", "boto3@1.2.3", "requests/minimal"];
     let output = countersign(cache.path(), &words, &[]);
     // The driver signs nothing.
@@ -141,6 +144,71 @@ pub(crate) fn what_is_installed_is_read_where_nothing_can_be_written() {
     let output = countersign(cache.path(), &["sdk", "install", "boto3@1.2.3"], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("installed already"), "{}", text(&output.stderr));
+}
+
+/// A `python3` whose pip writes down what it is asked for, and whose boto3 is this program's driver in a manner.
+#[cfg(unix)]
+fn python_with_pip(path: &Path, log: &Path, manner: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let program = std::env::current_exe().expect("this program has a path");
+    let script = format!(
+        r#"#!/bin/sh
+case "$*" in
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  *"boto3==9.9.9"*) echo "No matching distribution found for boto3==9.9.9" >&2; exit 1 ;;
+  *" install "*) echo "$*" >> '{}' ;;
+  *" freeze "*) echo "boto3==1.44.5"; echo "pip==26.0" ;;
+  "-I -c "*) echo "botocore<1.45.0,>=1.44.5"; echo "botocore[crt]<2.0,>=1.21.0; extra == 'crt'" ;;
+  *) exec '{}' driver '{manner}' ;;
+esac
+"#,
+        log.to_str().expect("a path in Unicode"),
+        program.to_str().expect("a path in Unicode")
+    );
+    std::fs::write(path, script).expect("a file");
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("it is ours");
+}
+
+#[cfg(unix)]
+pub(crate) fn an_installation_pins_what_decides_and_one_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (cache, log) = (folder.path().join("cache"), folder.path().join("log"));
+    let install = |manner: &str, words: &[&str]| {
+        python_with_pip(&folder.path().join("python3"), &log, manner);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
+        let mut command = command(&cache);
+        command.args(["sdk", "install"]).args(words).env("PATH", std::env::join_paths(folders).expect("folders"));
+        let output = command.output().expect("the binary runs");
+        (output.status.code(), text(&output.stderr))
+    };
+    let names = || {
+        let entries = std::fs::read_dir(&cache).expect("the cache");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect::<Vec<_>>()
+    };
+    let (code, stderr) = install("honest", &["boto3@9.9.9"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("No matching distribution") && stderr.contains("nothing of it is kept"), "{stderr}");
+    assert_eq!(names(), Vec::<String>::new());
+
+    let (code, stderr) = install("mute", &["boto3@1.44.5"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    let reason =
+        "is installed, but does not load: the driver ended before its hello: exit status: 3; its log ends with:";
+    assert!(stderr.contains(reason) && stderr.contains("no SDK here"), "{stderr}");
+    assert_eq!(names(), Vec::<String>::new());
+
+    // What a killed installation left is removed.
+    std::fs::create_dir_all(cache.join(".staging/boto3@1.0.0/venv")).expect("a folder");
+    std::fs::write(cache.join(".staging/boto3@1.0.0.lock"), "").expect("a file");
+    let (code, stderr) = install("honest", &["boto3@1.44.5", "--with", "urllib3==1.26.20"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(names(), ["boto3@1.44.5+urllib3==1.26.20"]);
+    let asked = std::fs::read_to_string(&log).expect("what pip was asked for");
+    let last = asked.lines().last().unwrap_or_default();
+    assert!(last.ends_with("boto3==1.44.5 botocore==1.44.5 urllib3==1.26.20"), "{asked}");
+    let lock = std::fs::read_to_string(cache.join("boto3@1.44.5+urllib3==1.26.20/lock.txt"));
+    assert_eq!(lock.expect("the lock file"), "boto3==1.44.5\n");
 }
 
 #[cfg(unix)]

@@ -1,8 +1,12 @@
-//! `countersign sdk check`: an SDK against a recorded run of it, for CI.
+//! `countersign sdk check`: an SDK against a recorded run of it, or against the one that another revision has, for CI.
+
+mod from;
+mod project;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
 
@@ -16,21 +20,25 @@ use crate::cli::{Failure, FixtureArgs, summary};
 use crate::report::markdown::prose;
 use crate::report::words::count;
 use crate::report::{DriverEvent, Event, Exit, MARKDOWN_LIMIT, ReportFile, StreamSink, replay};
+use crate::sdk::RunnerOptions;
+use crate::sdk::cases::ClientCase;
 use crate::sdk::diff::SdkDiff;
-use crate::sdk::drivers::Driver;
-use crate::sdk::install::{Cache, SdkVersion, python_in};
-use crate::sdk::{RunnerOptions, drivers};
+use crate::sdk::install::SdkVersion;
 use crate::text::{file_name, foreign};
+use project::ChosenSdk;
 
 /// The arguments of `sdk check`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("sdk").required(true).args(["python", "node_dir", "driver"]))]
+#[command(group = ArgGroup::new("sdk").args(["python", "node_dir", "driver", "lock"]))]
 pub(super) struct SdkCheckArgs {
     /// Run only the cases that a pattern selects, as in `sdk run`; the same as when the baseline was recorded
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
 
     /// Check the boto3 of this interpreter or virtual environment; a name alone is looked up in PATH
+    ///
+    /// Without --python, --node-dir, --driver and --lock, the SDK of the project in this folder is checked: that of its
+    /// environment (`VIRTUAL_ENV`, .venv, venv, uv, poetry, pipenv, conda, `node_modules`), else that of its lock file.
     #[arg(long, env = "COUNTERSIGN_PYTHON", value_name = "PATH")]
     python: Option<PathBuf>,
 
@@ -42,9 +50,23 @@ pub(super) struct SdkCheckArgs {
     #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]")]
     driver: Option<SdkVersion>,
 
+    /// Check the SDK in the version that this lock file of a project names; it is installed in the cache folder
+    #[arg(long, env = "COUNTERSIGN_LOCK", value_name = "FILE")]
+    lock: Option<PathBuf>,
+
     /// The recorded run to compare with
-    #[arg(long, env = "COUNTERSIGN_SDK_BASELINE", value_name = "FILE")]
-    baseline: PathBuf,
+    #[arg(
+        long,
+        env = "COUNTERSIGN_SDK_BASELINE",
+        value_name = "FILE",
+        required_unless_present = "from",
+        conflicts_with = "from"
+    )]
+    baseline: Option<PathBuf>,
+
+    /// Compare with the lock file of this revision of git instead, such as origin/main; nothing is checked out
+    #[arg(long, env = "COUNTERSIGN_FROM", value_name = "REV", conflicts_with_all = ["python", "node_dir", "driver", "update"])]
+    from: Option<String>,
 
     /// Record this run as the baseline; it is still compared with the one before, but nothing fails
     #[arg(long)]
@@ -82,41 +104,48 @@ pub(super) struct SdkCheckArgs {
 }
 
 pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
-    let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
+    if let Some(revision) = &args.from {
+        return from::run(args, revision);
+    }
+    let Some(baseline) = &args.baseline else {
+        return Err(Failure::usage("name the recorded run with --baseline, or a revision of git with --from"));
+    };
+    let recorded = baseline.exists().then(|| stream(baseline)).transpose()?;
     if recorded.is_none() && !args.update {
         return Err(Failure::usage(format!(
-            "there is no baseline {}; record one from the SDK that you have now with --update, and keep it with your sources",
-            file_name(&args.baseline)
+            "there is no baseline {}; record one from the SDK that you have now with --update, and keep it with your \
+             sources, or compare with a revision of git with --from",
+            file_name(baseline)
         )));
     }
-    let (driver, sdk) = args.sdk()?;
+    let chosen = project::choose(args)?;
     if let Some(old) = recorded.as_deref().and_then(driver_of)
-        && old.driver != driver.name
+        && old.driver != chosen.driver.name
     {
         return Err(Failure::usage(format!(
             "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
-            file_name(&args.baseline),
+            file_name(baseline),
             foreign(&old.driver),
-            driver.name
+            chosen.driver.name
         )));
     }
+    let sdk = chosen.present()?;
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::select(&library, &clients, &args.patterns, &[])?;
     // All downloads are done: from here on, the process has a network of its own, where that is possible.
     let isolated = super::isolate();
+    if let Some(taken) = &sdk.taken {
+        say(taken);
+    }
     let file = |path: &Path| ReportFile::open(path).map_err(usage);
-    let recording = args.update.then(|| file(&args.baseline)).transpose()?;
+    let recording = args.update.then(|| file(baseline)).transpose()?;
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
-    let (command, _folder) = ChosenDriver::Ours { driver, sdk }.ready()?;
-    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated, tls: args.tls };
-    let mut events = Vec::new();
-    let hear = |event: &Event| events.push(event.clone());
-    let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
-    if !matches!(events.last(), Some(Event::Summary(summary)) if summary.complete) {
+    let (events, ended) = args.record(sdk, &library, &cases, isolated)?;
+    let Some(mut events) = events else {
         say("the run was cut short: nothing is compared and nothing is written");
         return Ok(ended);
-    }
+    };
     // Cases end in no fixed order; a file that is kept has one.
     events.sort_by(|one, other| place(one).cmp(&place(other)));
 
@@ -129,11 +158,11 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
         let accepted = diff.as_ref().and_then(SdkDiff::accepted).map(|text| format!("; {text}")).unwrap_or_default();
         let removed = diff.as_mut().map(|diff| args.accepted.take_over(diff)).transpose()?.flatten();
         let accepted = removed.map_or_else(|| accepted.clone(), |removed| format!("{accepted}; {removed}"));
-        let (cases, file) = (count(cases.len(), "case"), file_name(&args.baseline));
+        let (cases, file) = (count(cases.len(), "case"), file_name(baseline));
         (diff, format!("passed: {cases} recorded in {file} as the baseline{accepted}"))
     } else {
         let mut diff =
-            diff.map_err(|error| usage(format!("{}: {error}; --update records it anew", file_name(&args.baseline))))?;
+            diff.map_err(|error| usage(format!("{}: {error}; --update records it anew", file_name(baseline))))?;
         diff.as_mut().map(|diff| args.accepted.apply(diff)).transpose()?;
         let accept = "the same command with --update accepts that, and records this run as the baseline";
         let verdict = diff.as_ref().map(|diff| args.fail_on.conclusion(diff, accept));
@@ -151,39 +180,21 @@ fn usage(error: impl std::fmt::Display) -> Failure {
 }
 
 impl SdkCheckArgs {
-    /// Which driver runs the SDK, and where the SDK is.
-    fn sdk(&self) -> Result<(&'static Driver, PathBuf), Failure> {
-        if let Some(path) = &self.python {
-            let path = absolute(&found(path))?;
-            let python = if path.is_dir() { python_in(&path) } else { path };
-            return driver_and_path(
-                python,
-                "boto3",
-                "--python",
-                "the path or the name of an interpreter, or a virtual environment",
-            );
-        }
-        if let Some(path) = &self.node_dir {
-            let path = absolute(path)?;
-            let folder = if path.ends_with("node_modules") { path.parent().unwrap_or(&path).to_owned() } else { path };
-            if !folder.join("node_modules").is_dir() {
-                return Err(Failure::usage(format!(
-                    "--node-dir: expected a folder with node_modules, found none in {}; run `npm ci` there first",
-                    file_name(&folder)
-                )));
-            }
-            return driver_and_path(folder, "js-v3", "--node-dir", "a folder with node_modules");
-        }
-        let Some(wanted) = &self.driver else {
-            return Err(Failure::usage("name the SDK with --python, --node-dir or --driver"));
-        };
-        let cache = Cache::of_user().map_err(Failure::usage)?;
-        let installed = match (cache.find(wanted), &wanted.version) {
-            (Ok(installed), _) => installed,
-            (Err(_), Some(_)) => cache.install(wanted, say).map_err(Failure::usage)?,
-            (Err(error), None) => return Err(Failure::usage(error)),
-        };
-        Ok((installed.driver, installed.sdk()))
+    /// Runs the cases on an SDK. Returns what was recorded, if the run was not cut short, and the exit code.
+    fn record(
+        &self,
+        sdk: ChosenSdk,
+        library: &Library,
+        cases: &[Arc<ClientCase>],
+        isolated: bool,
+    ) -> Result<(Option<Vec<Event>>, ExitCode), Failure> {
+        let (command, _folder) = ChosenDriver::Ours { driver: sdk.driver, sdk: sdk.path }.ready()?;
+        let options = RunnerOptions { jobs: self.jobs.into(), max_attempts: None, isolated, tls: self.tls };
+        let mut events = Vec::new();
+        let hear = |event: &Event| events.push(event.clone());
+        let ended = crate::cli::block_on(execute(command, library, cases, options, hear))??;
+        let is_whole = matches!(events.last(), Some(Event::Summary(summary)) if summary.complete);
+        Ok((is_whole.then_some(events), ended))
     }
 
     /// Writes the comparison and the verdict wherever they were asked for. Standard output and Markdown end with the
@@ -224,32 +235,6 @@ impl SdkCheckArgs {
     fn exit(&self, diff: &SdkDiff) -> Exit {
         if diff.not_compared.is_empty() { self.fail_on.exit(diff) } else { Exit::Harness }
     }
-}
-
-/// What a shell would run by a path: a name alone that is no file here is looked up in PATH.
-fn found(path: &Path) -> PathBuf {
-    let is_name = path.file_name() == Some(path.as_os_str()) && !path.exists();
-    let on_path = path.to_str().filter(|_| is_name).and_then(drivers::find_on_path);
-    on_path.unwrap_or_else(|| path.to_owned())
-}
-
-/// The driver and the path of a project's SDK; an error where there is nothing at the path.
-fn driver_and_path(
-    path: PathBuf,
-    driver: &str,
-    flag: &str,
-    expected: &str,
-) -> Result<(&'static Driver, PathBuf), Failure> {
-    if !path.exists() {
-        let place = file_name(&path);
-        return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {place}")));
-    }
-    Ok((drivers::driver_named(driver).map_err(Failure::harness)?, path))
-}
-
-/// The absolute path with its links kept: a virtual environment is known by the path that it is called by.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", file_name(path))))
 }
 
 fn driver_of(events: &[Event]) -> Option<&DriverEvent> {
