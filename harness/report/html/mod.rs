@@ -1,11 +1,12 @@
 //! The report as one HTML file: it opens from disk, needs no network, and can be read without script.
 //!
-//! [`Html`] shows one run, or several side by side. [`HtmlPage`] is the content of the page, `page.html` its layout.
+//! [`Html`] shows one run, or several side by side or over time. [`HtmlPage`] is the content of the page, `page.html` its layout.
 //! Every value in the page is escaped twice: invisible characters are made visible, and markup of HTML becomes text.
 
 mod cases;
 mod exchange;
 mod findings;
+mod history;
 mod parts;
 mod requirements;
 mod runs;
@@ -52,6 +53,9 @@ pub struct Html;
 
 impl Report for Html {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(history) = collected.history() {
+            return out.write_all(history::page(&history, collected.register)?.as_bytes());
+        }
         let page = page(collected.runs, collected.register);
         let tool = page.runs.first().map_or("", |run| run.tool.as_str());
         let text = render_page(&TEMPLATES, &page, tool, STYLE, Some(SCRIPT)).map_err(io::Error::other)?;
