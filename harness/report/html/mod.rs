@@ -6,6 +6,7 @@
 mod cases;
 mod exchange;
 mod findings;
+mod grid;
 mod history;
 mod parts;
 mod requirements;
@@ -25,6 +26,7 @@ use sha2::{Digest, Sha256};
 use cases::{SuiteView, suites};
 use exchange::CommonHeaders;
 use findings::{FindingView, findings};
+use grid::{Grid, grid};
 use requirements::{RequirementGroup, RequirementView, groups, rows};
 use runs::{RunView, runs};
 
@@ -36,15 +38,22 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("page.html", include_str!("page.html")),
     ("overview.html", include_str!("overview.html")),
     ("findings.html", include_str!("findings.html")),
+    ("grid.html", include_str!("grid.html")),
     ("requirements.html", include_str!("requirements.html")),
     ("cases.html", include_str!("cases.html")),
     ("macros.html", include_str!("macros.html")),
 ];
-const STYLE: &str = concat!(include_str!("page.css"), include_str!("narrow.css"), include_str!("print.css"));
+const STYLE: &str = concat!(
+    include_str!("page.css"),
+    include_str!("narrow.css"),
+    include_str!("print.css"),
+    include_str!("standing.css"),
+    include_str!("grid.css")
+);
 const SCRIPT: &str = include_str!("page.js");
 
 /// The report as HTML.
@@ -77,6 +86,8 @@ struct HtmlPage {
     several: bool,
     many: bool,
     runs: Vec<RunView>,
+    /// Only for several runs.
+    grid: Option<Grid>,
     /// What needs attention; only for one run.
     findings: Vec<FindingView>,
     /// Requirements on which the targets differ; only for several runs.
@@ -149,6 +160,7 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         subject,
         lead: if runs.len() > 1 { runs::who_conforms(&runs, collected) } else { String::new() },
         difference,
+        grid: grid(collected, &labels, register),
         several: runs.len() > 1,
         many: runs.len() > TARGETS_ACROSS,
         findings,
