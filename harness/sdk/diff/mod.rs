@@ -10,6 +10,8 @@ mod bodies;
 mod compare;
 #[cfg(feature = "cli")]
 mod html;
+#[cfg(feature = "cli")]
+mod line;
 mod markdown;
 mod outcomes;
 mod requests;
