@@ -1,6 +1,7 @@
 //! The runs of a history: found in folders, read, checked to be of one target, and put in the order of time.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -43,12 +44,6 @@ impl FoundRun {
 
     fn is_complete(&self) -> bool {
         matches!(self.events.last(), Some(Event::Summary(summary)) if summary.complete)
-    }
-
-    /// What two files have in common only where they hold the same run.
-    fn identity(&self) -> Option<(&str, u64, usize, Option<&str>, &str)> {
-        let run = self.run()?;
-        Some((&run.started_at, run.seed, run.selected, run.shard.as_deref(), &run.target.endpoint))
     }
 }
 
@@ -126,7 +121,7 @@ fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)?.take(ENTRIES_LIMIT) {
         let file = entry.map_err(unreadable)?.path();
-        let ending = file.extension().map(|ending| ending.to_ascii_lowercase());
+        let ending = file.extension().map(OsStr::to_ascii_lowercase);
         let holds_run = ending.is_some_and(|ending| ending == "jsonl" || ending == "json");
         let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if holds_run && !hidden && file.is_file() {
@@ -174,8 +169,7 @@ fn run_of(file: &Path, is_of_folder: bool) -> Result<Option<Vec<Event>>, Failure
 fn without_copies(found: Vec<FoundRun>) -> Vec<FoundRun> {
     let mut kept: Vec<FoundRun> = Vec::with_capacity(found.len());
     for run in found {
-        let Some(same) = kept.iter_mut().find(|other| run.identity().is_some() && other.identity() == run.identity())
-        else {
+        let Some(same) = kept.iter_mut().find(|other| other.run() == run.run()) else {
             kept.push(run);
             continue;
         };

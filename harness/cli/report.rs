@@ -80,7 +80,7 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
         )));
     }
     let layout = if runs.len() > 1 { Layout::SideBySide } else { Layout::Alone };
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), layout)?;
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }
@@ -104,7 +104,7 @@ fn over_time(args: &ReportFromArgs, places: &[PathBuf]) -> Result<ExitCode, Fail
     let PastRuns { runs, files, read, library } = past_runs(places, args.fixtures.fixtures.clone())?;
     args.reports.check_files(&read)?;
     let layout = Layout::OverTime(files);
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), layout)?;
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }

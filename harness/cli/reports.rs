@@ -185,7 +185,7 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &RerunCommands) -> Result<Self, Failure> {
-        Self::open_for(args, contract, again, Layout::Alone)
+        Self::open_for(args, contract, again, &Layout::Alone)
     }
 
     /// The same for runs that stand to each other in this way.
@@ -193,7 +193,7 @@ impl Reports {
         args: &ReportArgs,
         contract: &Contract,
         again: &RerunCommands,
-        layout: Layout,
+        layout: &Layout,
     ) -> Result<Self, Failure> {
         let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-");
         let to_stdout: Vec<_> = to_stdout.map(|(format, _)| format!("--{} -", format.flag)).collect();
@@ -237,14 +237,14 @@ impl Reports {
                 };
                 let options = TextOptions {
                     detail,
-                    several: layout == Layout::SideBySide,
+                    several: *layout == Layout::SideBySide,
                     colour: wants_colour(),
                     links: wants_colour(),
                     width: Some(width()),
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
                 };
-                if let Layout::OverTime(files) = &layout {
+                if let Layout::OverTime(files) = layout {
                     sinks.push(Box::new(HistorySink::new(stdout(), register, files, options)));
                 } else if format == RunFormat::Github {
                     sinks.push(Box::new(GithubSink::new(stdout(), register, options)));

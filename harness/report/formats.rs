@@ -40,6 +40,7 @@ pub enum Layout {
 
 /// The runs of a report, and the register with the texts of the requirements.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "the runs of a report are its runs")]
 pub struct Runs<'a> {
     /// At least one.
     pub(super) runs: &'a [Collected],

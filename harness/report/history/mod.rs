@@ -98,6 +98,7 @@ pub(super) struct Track<'a> {
     /// Its level in the last run that has it.
     pub(super) level: Level,
     /// Its standing in each run; undecided also where it holds in all cases but those that showed it to be broken.
+    #[cfg_attr(not(any(feature = "cli", test)), expect(dead_code, reason = "only a page shows it"))]
     pub(super) standings: Vec<Standing>,
     /// When it was broken, in the order of time; at least once.
     pub(super) spells: Vec<Spell>,
@@ -211,7 +212,7 @@ fn follow<'a>(row: MatrixRow<'a>, runs: &[Collected]) -> (Option<Track<'a>>, Vec
     ((!spells.is_empty()).then_some(Track { id, level, standings, spells }), turns)
 }
 
-fn cases_of<'e>(event: Option<&'e RequirementEvent>) -> BTreeSet<&'e str> {
+fn cases_of(event: Option<&RequirementEvent>) -> BTreeSet<&str> {
     event.iter().flat_map(|event| &event.cases).map(String::as_str).collect()
 }
 

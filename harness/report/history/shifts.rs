@@ -27,6 +27,7 @@ pub(in crate::report) enum Shift {
 
 impl Shift {
     /// Whether the numbers of two runs are not of the same requirements.
+    #[cfg(feature = "cli")]
     pub(in crate::report) const fn changes_counts(&self) -> bool {
         matches!(self, Self::Suite(..) | Self::Features(..) | Self::Musts(..))
     }

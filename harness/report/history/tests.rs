@@ -49,14 +49,19 @@ fn runs(found: &[Found]) -> Vec<Vec<Event>> {
 fn collected(runs: &[Vec<Event>]) -> Vec<Collected> {
     let collect = |events: &Vec<Event>| {
         let mut collected = Collected::default();
-        events.iter().for_each(|event| collected.hear(event));
+        for event in events {
+            collected.hear(event);
+        }
         collected
     };
     runs.iter().map(collect).collect()
 }
 
-/// The spells of `GC-DUR-02`: from which run, how it began, in which it was last seen, and how it ended.
-fn spells(runs: &[Vec<Event>]) -> Vec<(usize, TurnKind, usize, Option<(usize, TurnKind)>)> {
+/// A spell: from which run, how it began, in which it was last seen, and how it ended.
+type Told = (usize, TurnKind, usize, Option<(usize, TurnKind)>);
+
+/// The spells of `GC-DUR-02`.
+fn spells(runs: &[Vec<Event>]) -> Vec<Told> {
     let (collected, register) = (collected(runs), sample::register());
     let history = History::of(&collected, &[], &register);
     let track = history.tracks.iter().find(|track| track.id == ID);
@@ -81,7 +86,7 @@ fn spells(runs: &[Vec<Event>]) -> Vec<(usize, TurnKind, usize, Option<(usize, Tu
 )]
 fn a_violation_stands_from_the_run_that_found_it_to_the_run_that_fixed_it(
     #[case] found: &[Found],
-    #[case] expected: &[(usize, TurnKind, usize, Option<(usize, TurnKind)>)],
+    #[case] expected: &[Told],
 ) {
     assert_eq!(spells(&runs(found)), expected);
 }
@@ -180,7 +185,9 @@ fn runs_of_two_targets_or_two_operations_are_no_history() {
 fn report(runs: &[Vec<Event>], report: &dyn Report) -> String {
     let files = (1..=runs.len()).map(|run| format!("{run}.jsonl")).collect();
     let mut collecting = Collecting::laid_out(&sample::register(), Layout::OverTime(files));
-    runs.iter().flatten().for_each(|event| collecting.hear(event).expect("it is collected"));
+    for event in runs.iter().flatten() {
+        collecting.hear(event).expect("it is collected");
+    }
     String::from_utf8(collecting.bytes_of(report).expect("memory takes everything")).expect("UTF-8")
 }
 
@@ -188,7 +195,9 @@ fn text(runs: &[Vec<Event>]) -> String {
     let mut out = Vec::new();
     let files: Vec<String> = (1..=runs.len()).map(|run| format!("{run}.jsonl")).collect();
     let mut sink = HistorySink::new(&mut out, &sample::register(), &files, TextOptions::default());
-    runs.iter().flatten().for_each(|event| sink.hear(event).expect("it is collected"));
+    for event in runs.iter().flatten() {
+        sink.hear(event).expect("it is collected");
+    }
     sink.finish().expect("memory takes everything");
     drop(sink);
     String::from_utf8(out).expect("UTF-8")

@@ -43,7 +43,6 @@ struct GridRow {
     anchor: Option<String>,
     text: String,
     level: String,
-    must: bool,
     differs: bool,
     /// Whether it is the first on which the targets agree, behind some on which they differ.
     begins_rest: bool,
@@ -149,7 +148,6 @@ fn grid_row(row: &MatrixRow<'_>, begins_rest: bool, register: &Register) -> Grid
         anchor: anchor(row.id),
         text: register.get(row.id).map_or_else(String::new, |row| row.text.clone()),
         level: format!("{:?}", level(row)).to_lowercase(),
-        must: level(row) == Level::Must,
         differs: row.differs,
         begins_rest,
         broken_by: numbers.map(|(at, _)| (at + 1).to_string()).collect::<Vec<_>>().join(" "),

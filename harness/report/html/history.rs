@@ -254,7 +254,7 @@ fn strip(standings: &[Standing]) -> Vec<StripPart> {
     let mut from = 0;
     for (at, standing) in standings.iter().enumerate() {
         let is_last_alike = standings.get(at + 1) != Some(standing);
-        if !(long && !is_last_alike) {
+        if !long || is_last_alike {
             let (class, letter) = (standing.class(), standing.letter());
             let (y, height) = match standing {
                 _ if !long => (0, 18),

@@ -100,7 +100,10 @@ mod tests {
         diff
     }
 
-    fn words_of(line: &VersionLine) -> Vec<(&str, Vec<(&str, Option<usize>, &str)>)> {
+    /// A mark: its class, in how many cases, and the anchor.
+    type Told<'a> = (&'a str, Option<usize>, &'a str);
+
+    fn words_of(line: &VersionLine) -> Vec<(&str, Vec<Told<'_>>)> {
         line.versions
             .iter()
             .map(|stop| {
