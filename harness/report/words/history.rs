@@ -8,6 +8,7 @@ use super::{capitalised, count, cut_short};
 const IDS_LIMIT: usize = 12;
 
 /// How many earlier violations of a requirement are named.
+#[cfg(feature = "cli")]
 const EARLIER_LIMIT: usize = 5;
 
 /// `GetCredentials of mine, 12 runs from 2026-10-01 to 2026-11-27`.
