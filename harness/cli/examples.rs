@@ -98,7 +98,11 @@ Examples:
   countersign report --from a.jsonl --from b.jsonl --report-md matrix.md
       The same for a pull request
   countersign report --from shard-1.jsonl --from shard-2.jsonl --report-junit junit.xml
-      The shards of one run, put together";
+      The shards of one run, put together
+  countersign report --history runs/ --report-html history.html
+      What was fixed and broken over time, and since when each violation stands
+  countersign report --history --from monday.jsonl --from friday.jsonl
+      The same of a few runs of one target";
 
 pub(super) const DIFF: &str = "\
 Examples:

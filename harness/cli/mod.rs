@@ -13,6 +13,7 @@ mod dry_run;
 mod examples;
 mod exit;
 mod explain;
+mod history;
 mod hooks;
 mod interrupt;
 mod library;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::history::{PastRuns, past_runs};
 use super::library::Library;
 use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
@@ -14,7 +15,7 @@ use super::revision::AskedRevision;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Revision, Side};
 use crate::files;
-use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
+use crate::report::{CutShort, Event, Layout, RunEvent, StreamError, conclude, merge_shards, read};
 use crate::text::{file_name, foreign};
 
 #[derive(Debug, Args)]
@@ -22,8 +23,17 @@ pub(super) struct ReportFromArgs {
     /// A run stream, as --report-jsonl writes it (- is standard input); repeat it to put several runs
     /// side by side, or for all shards of one run, which become that run. Targets of the same name are
     /// told apart by the names of their files
-    #[arg(long, value_name = "RUN.jsonl", required = true)]
+    #[arg(long, value_name = "RUN.jsonl", required_unless_present = "history")]
     from: Vec<PathBuf>,
+
+    /// Put the runs of one target in the order of time, instead of side by side: every run stream and
+    /// JSON report in these folders, these files, and the runs of --from
+    ///
+    /// The report says what was fixed and broken from run to run, and since when each violation stands. Runs of
+    /// different targets, operations, services or revisions of the documents are refused. A run that was cut short is
+    /// taken as far as it came.
+    #[arg(long, value_name = "DIR", num_args = 0..)]
+    history: Option<Vec<PathBuf>>,
 
     /// Take the stream of a run that was killed as far as it came; it is reported as cut short
     #[arg(long)]
@@ -38,6 +48,9 @@ pub(super) struct ReportFromArgs {
 
 /// Makes the reports. The exit code is 0 where they could be made, whatever they say: `run` has judged.
 pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
+    if let Some(folders) = &args.history {
+        return over_time(&args, &[folders.as_slice(), &args.from].concat());
+    }
     let standard_input = |file: &&PathBuf| file.as_os_str() == "-";
     if args.from.iter().filter(standard_input).count() > 1 {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
@@ -66,7 +79,8 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
             runs.len()
         )));
     }
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), runs.len())?;
+    let layout = if runs.len() > 1 { Layout::SideBySide } else { Layout::Alone };
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }
@@ -75,7 +89,31 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn numbered(files: &[PathBuf]) -> String {
+/// Makes the reports of the runs of one target in the order of time.
+fn over_time(args: &ReportFromArgs, places: &[PathBuf]) -> Result<ExitCode, Failure> {
+    if places.is_empty() {
+        return Err(Failure::usage(
+            "--history needs the runs: name a folder with run streams behind it, or their files, or each with --from",
+        ));
+    }
+    if let Some(flag) = args.reports.for_one_run() {
+        return Err(Failure::usage(format!(
+            "{flag} has room for one run, and --history makes one report of many; write it with --report-html or --report-md"
+        )));
+    }
+    let PastRuns { runs, files, read, library } = past_runs(places, args.fixtures.fixtures.clone())?;
+    args.reports.check_files(&read)?;
+    let layout = Layout::OverTime(files);
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
+    for event in runs.iter().flatten() {
+        reports.hear(event);
+    }
+    reports.finish()?;
+    args.reports.name_files();
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn numbered(files: &[PathBuf]) -> String {
     let lines =
         files.iter().enumerate().map(|(index, file)| format!("\n  run stream {}: {}", index + 1, file_name(file)));
     lines.collect()
@@ -100,16 +138,19 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
         let name = file_name(file);
         (name, read(BufReader::new(open(file)?), cut_short))
     };
-    events.map_err(|error| {
-        let advice = if matches!(error, StreamError::NoSummary(_)) {
-            "; --accept-incomplete takes it as far as it came"
-        } else if matches!(error, StreamError::NotAnEvent(1, _)) {
-            "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
-        } else {
-            ""
-        };
-        Failure::usage(format!("{name}: {error}{advice}"))
-    })
+    events.map_err(|error| stream_error(&name, &error))
+}
+
+/// A stream that cannot be read, and what to do.
+pub(super) fn stream_error(name: &str, error: &StreamError) -> Failure {
+    let advice = if matches!(error, StreamError::NoSummary(_)) {
+        "; --accept-incomplete takes it as far as it came"
+    } else if matches!(error, StreamError::NotAnEvent(1, _)) {
+        "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
+    } else {
+        ""
+    };
+    Failure::usage(format!("{name}: {error}{advice}"))
 }
 
 /// Refuses runs against servers beside runs of SDKs: no requirement binds both.

@@ -14,8 +14,8 @@ use super::variables::variable_of;
 use super::{Failure, summary};
 use crate::contract::Contract;
 use crate::report::{
-    self, Collecting, Detail, Event, FORMATS, GithubSink, ReportFile, ReportMaker, Sink, StreamSink, TextOptions,
-    TextSink,
+    self, Collecting, Detail, Event, FORMATS, GithubSink, HistorySink, Layout, ReportFile, ReportMaker, Sink,
+    StreamSink, TextOptions, TextSink,
 };
 use crate::run::Described;
 use crate::text::file_name;
@@ -196,15 +196,15 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &RerunCommands) -> Result<Self, Failure> {
-        Self::open_for(args, contract, again, 1)
+        Self::open_for(args, contract, again, &Layout::Alone)
     }
 
-    /// The same for a number of runs.
+    /// The same for runs that stand to each other in this way.
     pub(super) fn open_for(
         args: &ReportArgs,
         contract: &Contract,
         again: &RerunCommands,
-        runs: usize,
+        layout: &Layout,
     ) -> Result<Self, Failure> {
         let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-");
         let to_stdout: Vec<_> = to_stdout.map(|(format, _)| format!("--{} -", format.flag)).collect();
@@ -223,7 +223,8 @@ impl Reports {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         let register = &contract.register;
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let mut collecting = summary.is_some().then(|| Collecting::new(register));
+        let collector = || Collecting::laid_out(register, layout.clone());
+        let mut collecting = summary.is_some().then(collector);
         let named = args.files().find(|(flag, _)| *flag == HTML).map(|(_, file)| file);
         let opening = args.open.then(|| Opening::new(named)).transpose()?;
         let own = opening.as_ref().and_then(Opening::own_file);
@@ -236,7 +237,7 @@ impl Reports {
                     sinks.push(Box::new(report));
                 }
                 ReportMaker::AtTheEnd(make) => {
-                    collecting.get_or_insert_with(|| Collecting::new(register)).add(make(path), file);
+                    collecting.get_or_insert_with(collector).add(make(path), file);
                 }
             }
         }
@@ -251,14 +252,16 @@ impl Reports {
                 };
                 let options = TextOptions {
                     detail,
-                    several: runs > 1,
+                    several: *layout == Layout::SideBySide,
                     colour: wants_colour(),
                     links: wants_colour(),
                     width: Some(width()),
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
                 };
-                if format == RunFormat::Github {
+                if let Layout::OverTime(files) = layout {
+                    sinks.push(Box::new(HistorySink::new(stdout(), register, files, options)));
+                } else if format == RunFormat::Github {
                     sinks.push(Box::new(GithubSink::new(stdout(), register, options)));
                 } else {
                     sinks.push(Box::new(TextSink::new(stdout(), register, options)));

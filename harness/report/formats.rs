@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::badge::{Badge, BadgeForm};
 use super::collected::Collected;
+use super::history::History;
 #[cfg(feature = "cli")]
 use super::html::Html;
 use super::json::Json;
@@ -25,18 +26,38 @@ pub trait Report {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()>;
 }
 
+/// How the runs of a report stand to each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// There is one run.
+    #[default]
+    Alone,
+    /// There are several runs, whose targets are compared.
+    SideBySide,
+    /// The runs are those of one target, in the order of time; each with the name of its file.
+    OverTime(Vec<String>),
+}
+
 /// The runs of a report, and the register with the texts of the requirements.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "the runs of a report are its runs")]
 pub struct Runs<'a> {
     /// At least one.
     pub(super) runs: &'a [Collected],
     pub(super) register: &'a Register,
+    pub(super) layout: &'a Layout,
 }
 
 impl<'a> Runs<'a> {
     /// The first run, for a format that shows only one.
     pub(super) fn first(&self) -> &'a Collected {
         &self.runs[0]
+    }
+
+    /// The history of the runs, where they are to be shown over time.
+    pub(super) fn history(&self) -> Option<History<'a>> {
+        let Layout::OverTime(files) = self.layout else { return None };
+        Some(History::of(self.runs, files, self.register))
     }
 }
 
@@ -123,6 +144,7 @@ pub const FORMATS: &[ReportFormat] = &[
 /// Collects the events of runs once for any number of reports, and makes the reports after the last event.
 pub struct Collecting {
     register: Register,
+    layout: Layout,
     runs: Vec<Collected>,
     reports: Vec<(Box<dyn Report>, ReportFile)>,
 }
@@ -130,7 +152,12 @@ pub struct Collecting {
 impl Collecting {
     /// A collector without runs and reports; the register has the texts of the requirements.
     pub fn new(register: &Register) -> Self {
-        Self { register: register.clone(), runs: Vec::new(), reports: Vec::new() }
+        Self::laid_out(register, Layout::default())
+    }
+
+    /// The same for runs that stand to each other in this way.
+    pub fn laid_out(register: &Register, layout: Layout) -> Self {
+        Self { register: register.clone(), layout, runs: Vec::new(), reports: Vec::new() }
     }
 
     /// Adds a report, and the file to write it to.
@@ -151,7 +178,7 @@ impl Collecting {
     fn write(&self, report: &dyn Report, out: &mut dyn Write) -> io::Result<()> {
         let nothing = [Collected::default()];
         let runs = if self.runs.is_empty() { &nothing[..] } else { &self.runs };
-        report.write(Runs { runs, register: &self.register }, out)?;
+        report.write(Runs { runs, register: &self.register, layout: &self.layout }, out)?;
         out.flush()
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::collected::Collected;
 use super::event::{RequirementEvent, RunEvent, SummaryEvent};
 use super::formats::{Report, Runs};
-use super::words;
+use super::{Event, StreamSink, replay, words};
 use crate::verdict::CaseResult;
 
 /// A whole run as one object: what the run stream says line by line.
@@ -22,6 +22,26 @@ pub struct RunReport {
     pub requirements: Vec<RequirementEvent>,
     /// What was found out altogether; null where the run was cut short before it could be told.
     pub summary: Option<SummaryEvent>,
+}
+
+impl RunReport {
+    /// The same as a run stream.
+    ///
+    /// # Errors
+    /// When the version of the format is not one that this build knows.
+    pub fn stream(self) -> io::Result<Vec<u8>> {
+        if self.version != VERSION {
+            let message = format!("expected version {VERSION} of a run as one object, found {}", self.version);
+            return Err(io::Error::other(message));
+        }
+        let mut lines = Vec::new();
+        let mut sink = StreamSink::new(&mut lines);
+        let requirements = self.requirements.into_iter().map(Event::Requirement);
+        let events = [Event::Run(self.run)].into_iter().chain(self.cases.into_iter().map(Event::Case));
+        let events = events.chain(requirements).chain(self.summary.map(Event::Summary));
+        replay(&events.collect::<Vec<_>>(), &mut sink)?;
+        Ok(lines)
+    }
 }
 
 /// The version of this format. The run in it has the version of its stream.

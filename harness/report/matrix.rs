@@ -59,6 +59,30 @@ impl Standing {
         }
     }
 
+    /// The letter that stands for it where there is little room.
+    #[cfg(feature = "cli")]
+    pub(super) const fn letter(self) -> &'static str {
+        match self {
+            Self::Holds => "P",
+            Self::Violated => "F",
+            Self::Departs => "D",
+            Self::Undecided | Self::Unjudged => "?",
+            Self::Absent | Self::NotApplicable | Self::Untold => "–",
+        }
+    }
+
+    /// The class of its colour in a page.
+    #[cfg(feature = "cli")]
+    pub(super) const fn class(self) -> &'static str {
+        match self {
+            Self::Holds => "v-pass",
+            Self::Violated => "v-fail",
+            Self::Departs => "v-departs",
+            Self::Undecided | Self::Unjudged => "v-undecided",
+            Self::Absent | Self::NotApplicable | Self::Untold => "v-na",
+        }
+    }
+
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -81,20 +105,21 @@ pub(super) struct MatrixRow<'a> {
     pub(super) differs: bool,
 }
 
-/// Every requirement of the runs, in the order of the register, then those that only a stream knows. Requirements on
-/// which targets differ come first: those that some targets violate, then those that only some targets decided.
-pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
+/// Every requirement of the runs, in the order of the register, then those that only a stream knows.
+pub(super) fn registered_rows<'a>(
+    collected: &'a [Collected],
+    register: &'a Register,
+) -> impl Iterator<Item = MatrixRow<'a>> {
     let registered = register.requirements.iter().map(|row| row.id.as_str());
     let reported = collected.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
-    let ids = registered.chain(reported).filter(|id| seen.insert(*id));
+    let ids = registered.chain(reported).filter(move |id| seen.insert(*id));
     let open: Vec<Standing> = collected.iter().map(Standing::open).collect();
-    let mut rows: Vec<(usize, MatrixRow<'a>)> = Vec::new();
-    for id in ids {
+    ids.filter_map(move |id| {
         let events: Vec<Option<&RequirementEvent>> =
             collected.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
         if events.iter().all(Option::is_none) {
-            continue;
+            return None;
         }
         let statuses: BTreeSet<RequirementStatus> = events
             .iter()
@@ -103,13 +128,23 @@ pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Ve
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
-        let differs = statuses.len() > 1;
-        let rank = if differs { usize::from(!statuses.contains(&RequirementStatus::Fail)) } else { 2 };
         let standings = events.iter().zip(&open).map(|(event, open)| Standing::of(*event, *open)).collect();
-        rows.push((rank, MatrixRow { id, events, standings, differs }));
-    }
-    rows.sort_by_key(|(rank, _)| *rank);
-    rows.into_iter().map(|(_, row)| row).collect()
+        Some(MatrixRow { id, events, standings, differs: statuses.len() > 1 })
+    })
+}
+
+/// Every requirement of the runs. Those on which targets differ come first: those that some targets break, then those
+/// that only some targets decided; of both, those that divide the targets most.
+pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
+    let mut rows: Vec<MatrixRow<'a>> = registered_rows(collected, register).collect();
+    rows.sort_by_key(|row| {
+        let count = |wanted: &[Standing]| row.standings.iter().filter(|standing| wanted.contains(standing)).count();
+        let (broken, holds) = (count(&[Standing::Violated, Standing::Departs]), count(&[Standing::Holds]));
+        let rank = if row.differs { usize::from(broken == 0) } else { 2 };
+        // Where nobody differs, the order of the register is the best.
+        (rank, if row.differs { usize::MAX - broken.min(holds) } else { 0 })
+    });
+    rows
 }
 
 pub(super) fn judged_count(collected: &[Collected]) -> usize {

@@ -18,6 +18,7 @@ mod findings;
 mod fold;
 mod formats;
 mod github;
+mod history;
 #[cfg(feature = "cli")]
 pub(crate) mod html;
 mod json;
@@ -44,15 +45,16 @@ pub use event::{
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
-pub use formats::{Collecting, FORMATS, Report, ReportFormat, ReportMaker, Runs, report_of};
+pub use formats::{Collecting, FORMATS, Layout, Report, ReportFormat, ReportMaker, Runs, report_of};
 pub use github::GithubSink;
+pub use history::{Misfit, misfit};
 pub use json::{Json, RunReport};
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub(crate) use stream_form::{ReasonForm, because};
 pub use tally::{Tally, conclude};
-pub use text::{Detail, TextOptions, TextSink};
+pub use text::{Detail, HistorySink, TextOptions, TextSink};
 pub use words::reason;
 #[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};

@@ -1,11 +1,13 @@
 //! The report as one HTML file: it opens from disk, needs no network, and can be read without script.
 //!
-//! [`Html`] shows one run, or several side by side. [`HtmlPage`] is the content of the page, `page.html` its layout.
+//! [`Html`] shows one run, or several side by side or over time. [`HtmlPage`] is the content of the page, `page.html` its layout.
 //! Every value in the page is escaped twice: invisible characters are made visible, and markup of HTML becomes text.
 
 mod cases;
 mod exchange;
 mod findings;
+mod grid;
+mod history;
 mod map;
 mod parts;
 mod requirements;
@@ -25,6 +27,7 @@ use sha2::{Digest, Sha256};
 
 use exchange::CommonHeaders;
 use findings::{FindingView, findings, names};
+use grid::{Grid, grid};
 use map::{MapRow, map};
 use requirements::{RequirementGroup, RequirementView, groups, rows};
 use runs::{RunView, runs};
@@ -38,18 +41,25 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("page.html", include_str!("page.html")),
     ("overview.html", include_str!("overview.html")),
     ("one_run.html", include_str!("one_run.html")),
     ("map.html", include_str!("map.html")),
     ("findings.html", include_str!("findings.html")),
+    ("grid.html", include_str!("grid.html")),
     ("requirements.html", include_str!("requirements.html")),
     ("cases.html", include_str!("cases.html")),
     ("macros.html", include_str!("macros.html")),
 ];
-const STYLE: &str =
-    concat!(include_str!("page.css"), include_str!("map.css"), include_str!("narrow.css"), include_str!("print.css"));
+const STYLE: &str = concat!(
+    include_str!("page.css"),
+    include_str!("map.css"),
+    include_str!("narrow.css"),
+    include_str!("print.css"),
+    include_str!("standing.css"),
+    include_str!("grid.css")
+);
 const SCRIPT: &str = include_str!("page.js");
 
 /// The report as HTML.
@@ -58,6 +68,9 @@ pub struct Html;
 
 impl Report for Html {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(history) = collected.history() {
+            return out.write_all(history::page(&history, collected.register)?.as_bytes());
+        }
         let page = page(collected.runs, collected.register);
         let tool = page.runs.first().map_or("", |run| run.tool.as_str());
         let text = render_page(&TEMPLATES, &page, tool, STYLE, Some(SCRIPT)).map_err(io::Error::other)?;
@@ -81,6 +94,8 @@ struct HtmlPage {
     runs: Vec<RunView>,
     /// A square for each case; only for one run.
     map: Vec<MapRow>,
+    /// Only for several runs.
+    grid: Option<Grid>,
     /// What needs attention; only for one run.
     findings: Vec<FindingView>,
     /// Where there are very many, those that are folded.
@@ -158,6 +173,7 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         subject,
         lead: if runs.len() > 1 { runs::who_conforms(&runs, collected) } else { String::new() },
         difference,
+        grid: grid(collected, &labels, register),
         several: runs.len() > 1,
         many: runs.len() > TARGETS_ACROSS,
         map: if let [one] = collected { map(one) } else { Vec::new() },

@@ -110,7 +110,7 @@ fn run(label: String, collected: &Collected) -> RunView {
     }
 }
 
-fn headline(conclusion: &Conclusion<'_>) -> String {
+pub(super) fn headline(conclusion: &Conclusion<'_>) -> String {
     match conclusion {
         Conclusion::Conformant(_) => "✓ conformant".to_owned(),
         Conclusion::Violated { ids, .. } => format!("✗ {} violated", ids.len()),

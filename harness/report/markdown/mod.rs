@@ -1,5 +1,6 @@
-//! Runs as Markdown, for a job summary, a pull request or an issue: one in full, several side by side.
+//! Runs as Markdown, for a job summary, a pull request or an issue: one in full, several side by side or over time.
 
+mod history;
 mod inline;
 mod one_run;
 mod several_runs;
@@ -37,7 +38,7 @@ fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>)
     rows_written
 }
 
-/// Markdown, in GitHub's flavour: of one run all findings, of several a matrix.
+/// Markdown, in GitHub's flavour: of one run all findings, of several a matrix or a history.
 ///
 /// The text of a target stands in code spans, or as prose with every mark escaped, so that it adds no HTML, link,
 /// image, mention or formatting.
@@ -55,10 +56,11 @@ impl Default for Markdown {
 
 impl Report for Markdown {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let (Runs { runs, register }, limit) = (collected, self.limit);
-        let text = match runs {
-            [collected] => one_run::MarkdownPage { collected, register, limit }.text(),
-            several => several_runs::text(several, register, limit),
+        let (Runs { runs, register, .. }, limit) = (collected, self.limit);
+        let text = match (runs, collected.history()) {
+            (_, Some(history)) => history::text(&history, register, limit),
+            ([collected], None) => one_run::MarkdownPage { collected, register, limit }.text(),
+            (several, None) => several_runs::text(several, register, limit),
         };
         out.write_all(text.as_bytes())
     }

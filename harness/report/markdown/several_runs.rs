@@ -87,7 +87,7 @@ fn differences(text: &mut String, rows: &[MatrixRow<'_>], labels: &[String], reg
 }
 
 /// A table with the rows that fit; the others are counted.
-fn table(text: &mut String, heads: &[String], rows: &[Vec<String>], room: usize, noun: &str) {
+pub(super) fn table(text: &mut String, heads: &[String], rows: &[Vec<String>], room: usize, noun: &str) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let all = rows.len();
     let heading = format!("\n{}{}", line(heads), line(&vec!["---".to_owned(); heads.len()]));

@@ -1,7 +1,10 @@
 //! The report for people: what happened, failures last, and one command to see it again.
 
 mod findings;
+mod history;
 mod totals;
+
+pub use history::HistorySink;
 
 use std::io::{self, Write};
 

@@ -3,6 +3,7 @@
 mod cause;
 mod class;
 mod fault;
+mod history;
 mod reason;
 
 #[cfg(feature = "run")]
@@ -11,6 +12,9 @@ pub(crate) use cause::{AskedCall, CauseText};
 pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
 pub(crate) use fault::FaultText;
+#[cfg(feature = "cli")]
+pub(super) use history::{earlier, not_whole, shift, turn_meaning};
+pub(super) use history::{history_lead, history_title, ids, run_notes, since, turn};
 pub(crate) use reason::answer_text;
 #[cfg(feature = "cli")]
 pub(crate) use reason::excuse;

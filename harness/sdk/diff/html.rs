@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::line::{LINE_STYLE, LINE_TEMPLATE, VersionLine};
 use super::text::extent_of;
 use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, words};
 use crate::report::html::render_page;
@@ -22,12 +23,13 @@ impl SdkDiff {
             "notes": self.notes(),
             "alarms": self.alarms,
             "verdict": self.verdict().lines().collect::<Vec<_>>(),
+            "line": VersionLine::of(&[self], |_, class| class.word()),
             "sections": sections.collect::<Vec<_>>(),
             "apart": self.apart().collect::<Vec<_>>(),
         });
-        let template = [("page.html", include_str!("page.html"))];
-        let text =
-            render_page(&template, &page, "", include_str!("page.css"), None).expect("the template fits the page");
+        let templates = [("page.html", include_str!("page.html")), LINE_TEMPLATE];
+        let style = format!("{}{LINE_STYLE}", include_str!("page.css"));
+        let text = render_page(&templates, &page, "", &style, None).expect("the template fits the page");
         text.lines().map(words::no_command).collect::<Vec<_>>().join("\n")
     }
 

@@ -11,6 +11,8 @@ mod causes;
 mod compare;
 #[cfg(feature = "cli")]
 mod html;
+#[cfg(feature = "cli")]
+mod line;
 mod markdown;
 mod outcomes;
 mod packages;

@@ -8,6 +8,7 @@ mod failure_causes;
 mod first_report;
 mod fixtures;
 mod foreign_text;
+mod histories;
 mod hooks;
 mod hostile_bank;
 mod hostile_input;

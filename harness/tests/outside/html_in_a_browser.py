@@ -9,7 +9,8 @@ targets side by side: no console error, no request leaves the file, the map of a
 case, filters work by keyboard and stand in the address, a link opens the case that it leads to, no page of a run is
 longer than five screens before something is opened, every result is seen in a window of 320 pixels and no word of a
 table is broken in any, both colour schemes are drawn, what did not pass is printed in full whatever is filtered, a
-hostile target's text does nothing, axe-core finds nothing serious.
+hostile target's text does nothing, axe-core finds nothing serious. The same of the history of a target, the grid of
+several, and the diff of two runs of an SDK.
 """
 import argparse
 import http.server
@@ -155,6 +156,21 @@ def make_reports(folder):
         given = [word for stream in chosen for word in ("--from", stream)]
         countersign("report", *given, "--report-html", folder / f"{name}.html", "--format", "quiet")
     return {name: folder / f"{name}.html" for name in reports}
+
+
+def make_history(folder):
+    """The history of twelve runs of one target: they break and mend, one is cut short, the suite grows."""
+    lines = {name: (folder / f"{name}.jsonl").read_text().splitlines(keepends=True) for name in ("clamped", "plain")}
+    runs = folder / "runs"
+    runs.mkdir()
+    for at, name in enumerate(("plain", "plain", "clamped", "clamped", "plain", "clamped") * 2):
+        first = json.loads(lines[name][0])
+        first |= {"started_at": f"2026-{9 + at // 4:02}-{at % 4 * 7 + 1:02}T06:00:00Z", "suite_version": 2 + at // 8, "seed": at}
+        first["target"] |= {"name": "mine", "endpoint": "http://localhost:4566/"}
+        rest = lines[name][1:] if at != 6 else lines[name][1:150]
+        (runs / f"{at + 1:02}.jsonl").write_text("".join([json.dumps(first) + "\n", *rest]))
+    countersign("report", "--history", runs, "--report-html", folder / "history.html", "--format", "quiet")
+    return folder / "history.html"
 
 
 def opened(browser, file, **options):
@@ -515,6 +531,125 @@ def check_widths(browser, name, file):
         page.context.close()
 
 
+def check_grid(browser, name, file):
+    """The filter of the grid stands in the address, and needs no script; paper shows all."""
+    rows = "#grid .row"
+    seen = "all => all.filter(one => one.checkVisibility()).length"
+    page = opened(browser, file)
+    total = page.eval_on_selector_all(rows, seen)
+    letters = page.eval_on_selector_all("#grid td.v", "all => [...new Set(all.map(one => one.textContent.trim().length > 2))]")
+    check(f"{name}: each cell of the grid has a letter and a word", letters == [True], letters)
+    address_changes(page, page.locator("#grid .picks a").nth(1).click)
+    some = page.eval_on_selector_all(rows, seen)
+    told = int(page.locator("#grid .picks a").nth(1).inner_text().split()[0])
+    check(f"{name}: a filter of the grid shows as many as it says", 0 < some == told < total, (some, told, total))
+    page.emulate_media(media="print")
+    check(f"{name}: paper shows the whole grid", page.eval_on_selector_all(rows, seen) == total)
+    check(f"{name}: the grid asks for nothing", not page.heard, page.heard)
+    page.context.close()
+    page = opened(browser, file, java_script_enabled=False)
+    page.goto(file.as_uri() + "#only=broken-by-1")
+    some = page.eval_on_selector_all(rows, seen)
+    broken = page.locator("#grid .row:has(td.v:nth-of-type(2):is(.v-fail, .v-departs))").count()
+    check(f"{name}: without script, an address shows what one target breaks", 0 < some == broken < total, (some, broken, total))
+    page.context.close()
+
+
+def check_still_page(browser, name, file, parts):
+    """A page without script, in both colour schemes, on paper and in small windows."""
+    for scheme in ("light", "dark"):
+        page = opened(browser, file, color_scheme=scheme)
+        shoot(page, f"{name}-{scheme}", whole=True)
+        check_accessibility(page, f"{name}, {scheme}")
+        check(f"{name}, {scheme}: nothing on the console, nothing asked for", not page.heard, page.heard)
+        page.context.close()
+    for width in (400, 320):
+        page = opened(browser, file, viewport={"width": width, "height": 800})
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        drawn(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        check(f"{name}: {width} pixels are wide enough", wide <= width, wide)
+        if width == 400:
+            shoot(page, f"{name}-400", whole=True)
+            check_accessibility(page, f"{name}, 400 pixels")
+        page.context.close()
+    page = opened(browser, file, viewport={"width": 703, "height": 900})
+    page.emulate_media(media="print")
+    drawn(page)
+    wide = page.eval_on_selector_all(parts, "all => Math.max(...all.map(one => one.getBoundingClientRect().right))")
+    check(f"{name}: everything fits the paper", 0 < wide <= 703, wide)
+    shoot(page, f"{name}-paper", whole=True)
+    page.context.close()
+    check(f"{name}: there is no script", "<script" not in file.read_text())
+    size = file.stat().st_size
+    check(f"{name}: under 0.6 MB ({size} bytes)", size < 600_000)
+
+
+def check_history(browser, file):
+    check_still_page(browser, "history", file, "svg, td, th, article")
+    page = opened(browser, file)
+    runs = page.locator("article.run").count()
+    check("history: each run is a point of the line", runs == 12 == page.locator(".chart a").count(), runs)
+    page.locator(".chart a").nth(6).focus()
+    address_changes(page, lambda: page.keyboard.press("Enter"))
+    check("history: a point leads to its run by keyboard", page.url.endswith("#run-7") and page.locator("#run-7").is_visible(), page.url)
+    check("history: the run that was cut short says so", "The run was cut short" in page.inner_text("#run-7"))
+    # The lowest number of a scale is 0, and stands where its points stand that are 0.
+    zero = page.eval_on_selector_all(".chart text", "all => all.filter(one => one.textContent === '0').length")
+    check("history: both scales begin at 0", zero == 2, zero)
+    rows = page.locator(".numbers tbody tr").count()
+    check("history: the same numbers are a table", rows == runs, rows)
+    since = page.inner_text("#violations") if page.locator("#violations").count() else ""
+    check("history: a violation says since when it stands", re.search(r"Since 2026-\d\d-\d\d, run \d+ of 12", since), since[:300])
+    page.context.close()
+
+
+def sdk_stream(version, attempts, error, agent):
+    """A hand-written run of an SDK with forty cases in which a call fails."""
+    def request(attempt):
+        headers = {"content-type": "application/x-amz-json-1.1", "user-agent": agent, "x-amz-target": "RedshiftServerless.GetCredentials"}
+        return {"call": 1, "attempt": attempt, "server": "endpoint", "line": "POST / HTTP/1.1", "headers": headers, "signed_headers": [],
+                "scope": "us-east-1/redshift-serverless", "signature": "valid", "body": {"text": "{}", "json": {}}}
+
+    outcome = {"outcome": "error", "meta": {}, "error": {"phase": "service", "class": error, "bases": [], "code": error, "message": HOSTILE,
+               "http_status": 500, "request_id": None, "fault": None, "members": {}}}
+    record = {"attempts": attempts, "invocation_ids": "none", "requests": [request(1 + at) for at in range(attempts)], "outcomes": [outcome]}
+    case = {"event": "case", "suite": "retries", "side": "client", "title": "Always at fault", "requirements": [], "decided": [],
+            "verdict": "pass", "violations": [], "warnings": [], "status": None, "error": None, "media_type": None, "body": None, "runs": 1,
+            "duration_ms": 1.0, "record": record}
+    target = {"name": "boto3", "endpoint": "http://127.0.0.1/", "region": "us-east-1", "features": [], "class": "answers", "meaning": "", "said": ""}
+    driver = {"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": version,
+              "deps": {"botocore": version}, "config": [], "inputs": {}, "reports": [], "typed": True, "isolated": True}
+    run = {"event": "run", "version": 1, "tool": "countersign", "suite": "GetCredentials", "selected": 40, "seed": 0, "side": "client",
+           "started_at": "2026-01-01T00:00:00Z", "target": target, "driver": driver}
+    summary = {"event": "summary", "conformant": True, "verdicts": {"pass": 40}, "checks": 40, "features": {}, "duration_ms": 1.0, "complete": True}
+    cases = [{**case, "id": f"retries/case-{at}"} for at in range(40)]
+    return "".join(json.dumps(event) + "\n" for event in (run, *cases, summary))
+
+
+def make_sdk_diff(folder):
+    """The diff of two runs of an SDK that gives its caller another error, retries less and has another agent."""
+    (folder / "old.jsonl").write_text(sdk_stream("1.43.1", 5, "InternalServerException", "Boto3/<version>"))
+    (folder / "new.jsonl").write_text(sdk_stream("1.44.5", 3, "ServerError", "Boto3/<version> cfg/retry-mode#standard"))
+    with (folder / "sdk.html").open("w") as page:
+        made = subprocess.run([arguments.binary, "diff", folder / "old.jsonl", folder / "new.jsonl", "--format", "html"], stdout=page,
+                              env=environment(), timeout=120, check=False)
+    check("sdk: a change for callers is told by the exit code", made.returncode == 1, made.returncode)
+    return folder / "sdk.html"
+
+
+def check_sdk_diff(browser, file):
+    check_still_page(browser, "sdk", file, "article, .versions li, .versions .mark")
+    page = opened(browser, file)
+    stops = page.eval_on_selector_all(".versions .version", "all => all.map(one => one.textContent)")
+    check("sdk: the versions stand along a line", stops == ["boto3 1.43.1", "1.44.5"], stops)
+    marks = page.eval_on_selector_all(".versions .mark", "all => all.map(one => one.textContent.trim())")
+    check("sdk: each class that changed is a mark with its cases", marks == ["caller 40", "attempts 40", "agent 40"], marks)
+    address_changes(page, page.locator(".versions .mark").first.click)
+    check("sdk: a mark leads to its changes", page.url.endswith("#caller") and page.locator("#caller").is_visible(), page.url)
+    page.context.close()
+
+
 def check_hostile(browser, file):
     page = opened(browser, file)
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -552,6 +687,10 @@ def main():
         for name in ("green", "one", "eleven", "failing", "hostile"):
             check_height(browser, name, reports[name])
             check_size(name, reports[name])
+        for name in ("four", "five"):
+            check_grid(browser, name, reports[name])
+        check_history(browser, make_history(Path(folder)))
+        check_sdk_diff(browser, make_sdk_diff(Path(folder)))
         check_widths(browser, "five", reports["five"])
         check_size("five", reports["five"])
         check_hostile(browser, reports["hostile"])
