@@ -29,8 +29,8 @@ use super::{Failure, FixtureArgs, dry_run};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard};
 use crate::report::{
-    AskedCall, Baseline, CauseText, Ending, Event, Exit, RecordingsEvent, RunEvent, Tally, TargetEvent, VERSION,
-    answer_text, leftover_text, meaning, reason,
+    AskedCall, Baseline, CauseText, Ending, Event, Exit, REVISION_ADVICE, RecordingsEvent, RunEvent, Tally,
+    TargetEvent, VERSION, answer_text, leftover_text, meaning, reason,
 };
 use crate::run::{Described, Interrupt, Journal, Observer, Session, random_seed, run as run_plan};
 use crate::targets::Target;
@@ -349,7 +349,7 @@ pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(),
 pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
     let revision = library.contract.older_revision();
     let baseline = Baseline::load(file).and_then(|baseline| {
-        baseline.check_revision(revision)?;
+        baseline.check_revision(revision, REVISION_ADVICE)?;
         baseline.check(&library.corpus).map(|()| baseline)
     });
     baseline.map_err(|error| Failure::usage(error.to_string()))

@@ -46,31 +46,72 @@ impl Corpus {
         let elsewhere = keep_cases(&mut suites, contract);
         keep_replies(&mut replies, [&used_by_all, &replies_used(&suites)], &elsewhere, &contract.register);
         suites.retain(|(_, suite)| !contract.knows_elsewhere(&suite.operation));
-        let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
-        let mut corpus = Self {
-            replies,
-            elsewhere,
-            lifetimes: lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect(),
-            ..Self::default()
-        };
+        let mut corpus = Self { elsewhere, replies, ..Self::empty(contract) };
         let mut places = HashMap::new();
         for (file, suite) in &suites {
-            let Some(operation) = contract.operation(&suite.operation) else {
-                errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
-                continue;
-            };
-            for case in &suite.cases {
-                let at = format!("/cases/{}", case.place);
-                let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
-                let members = expander.expand(case).map_err(|error| errors.push(error)).unwrap_or_default();
-                let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
-                errors.extend(added.filter_map(Result::err));
-            }
+            corpus.add_suite((file, suite), contract, &mut places, &mut errors);
         }
         if fixtures.need_checks() {
             errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));
         }
         if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
+    }
+
+    /// Only the case with this id, as it is written, and the controls that it leads to. No other suite is read, nothing
+    /// else is expanded, and there are no replies. `None` if no such case holds in the revision of the contract.
+    ///
+    /// # Errors
+    /// What is wrong with the suites that are read.
+    pub fn with_case(fixtures: &Fixtures, contract: &Contract, id: &str) -> Result<Option<Self>, LoadErrors> {
+        let files = fixtures.list("server")?;
+        let (mut corpus, mut places, mut errors) = (Self::empty(contract), HashMap::new(), Vec::new());
+        let mut next = Some(id.to_owned());
+        while let Some(id) = next.take().filter(|id| corpus.family(id).next().is_none()) {
+            let path = id.split_once('/').map(|(suite, _)| format!("server/{suite}.json"));
+            let Some(path) = path.filter(|path| files.contains(path)) else { break };
+            let mut suite: Suite = fixtures.parse(&path)?;
+            suite.cases.iter_mut().enumerate().for_each(|(place, case)| case.place = place);
+            suite.cases.retain(|case| case.id == id);
+            let mut suites = [(fixtures.name_of(&path), suite)];
+            corpus.elsewhere.append(&mut keep_cases(&mut suites, contract));
+            let [(file, suite)] = &suites;
+            let Some(case) = suite.cases.first() else { break };
+            next = case.control.as_ref().map(|control| written_id(&control.case).to_owned());
+            corpus.add_suite((file, suite), contract, &mut places, &mut errors);
+        }
+        let is_there = corpus.family(id).next().is_some();
+        if errors.is_empty() { Ok(is_there.then_some(corpus)) } else { Err(LoadErrors(errors)) }
+    }
+
+    fn empty(contract: &Contract) -> Self {
+        let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
+        let lifetimes = lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect();
+        Self { lifetimes, ..Self::default() }
+    }
+
+    /// Expands the cases of a suite, and adds them.
+    fn add_suite(
+        &mut self,
+        (file, suite): (&str, &Suite),
+        contract: &Contract,
+        places: &mut HashMap<String, String>,
+        errors: &mut Vec<LoadError>,
+    ) {
+        let Some(operation) = contract.operation(&suite.operation) else {
+            errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
+            return;
+        };
+        for case in &suite.cases {
+            let at = format!("/cases/{}", case.place);
+            let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
+            match expander.expand(case) {
+                Ok(members) => {
+                    let added = members.into_iter().map(|case| self.add(case, (file, &at), places));
+                    errors.extend(added.filter_map(Result::err));
+                }
+                Err(error) => errors.push(error),
+            }
+        }
     }
 
     /// The cases as they are run, in the order of the files and of the cases in them.
@@ -137,5 +178,38 @@ impl Corpus {
         self.by_id.insert(case.id.clone(), self.cases.len());
         self.cases.push(Arc::new(case));
         Ok(())
+    }
+}
+
+/// The id of a case as it is written: that of a member of a family without the member's name.
+pub fn written_id(id: &str) -> &str {
+    id.match_indices('/').nth(1).map_or(id, |(end, _)| &id[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_alone_is_what_it_is_among_all_others() {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
+        let corpus = Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid");
+        let ids: BTreeSet<_> = corpus.cases().iter().map(|case| case.case.id.as_str()).collect();
+        for id in ids {
+            let alone = Corpus::with_case(&Fixtures::Embedded, &contract, id).expect("it is valid");
+            let alone = alone.expect("it is there");
+            let of = |corpus: &Corpus| format!("{:?}", corpus.family(id).collect::<Vec<_>>());
+            assert_eq!(of(&alone), of(&corpus));
+            // What a session asks of a corpus.
+            for case in alone.cases() {
+                assert_eq!(written_id(&case.id), case.case.id);
+                if let Some(control) = &case.case.control {
+                    assert!(alone.get(&control.case).is_some() && alone.is_control(&control.case), "{}", case.id);
+                }
+            }
+        }
+        for id in ["success/none", "none/none", "none", "../requirements"] {
+            assert!(Corpus::with_case(&Fixtures::Embedded, &contract, id).expect("no error").is_none(), "{id}");
+        }
     }
 }

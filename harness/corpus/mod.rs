@@ -22,7 +22,7 @@ pub use case::{
     AcceptedAnswer, Act, Call, Caller, Case, Check, ClockMove, Control, Encoding, Expect, Family, Input, Login,
     OtherStep, PasswordChange, Query, RawRequest, RequestSpec, Shown, ShownValue, SigningDefect, Step, Suite, Until,
 };
-pub use cases::Corpus;
+pub use cases::{Corpus, written_id};
 pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;

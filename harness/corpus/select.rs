@@ -250,6 +250,17 @@ impl Selectable for ExpandedCase {
 }
 
 impl Selection {
+    /// Of some cases, those of the operation that a pattern selects. Unlike in [`Plan::select`], a pattern may be about
+    /// other cases only, and nothing else is looked at.
+    #[cfg(feature = "run")]
+    pub(crate) fn among(&self, cases: &[Arc<ExpandedCase>]) -> Vec<Arc<ExpandedCase>> {
+        let ids = || cases.iter().map(|case| case.id.as_str());
+        let patterns: Vec<_> = self.patterns.iter().map(|pattern| pattern.meant_among(ids())).collect();
+        let is_of = |case: &ExpandedCase| self.operation.as_ref().is_none_or(|name| case.operation == *name);
+        let is_in = |case: &ExpandedCase| patterns.is_empty() || patterns.iter().any(|of| of.selects(&case.id));
+        cases.iter().filter(|case| is_of(case) && is_in(case)).cloned().collect()
+    }
+
     /// The cases that the selection keeps, in their order; `lister` is the command that lists all cases.
     pub(crate) fn choose<T: Selectable>(
         &self,

@@ -25,7 +25,7 @@ use answer::{JudgedCase, Observation};
 use outcome::Outcome;
 use rules::{Finding, Subject};
 
-use crate::contract::{Contract, Decision, Level, LoadError, Member, Operation, REGISTER_FILE, Requirement, Side};
+use crate::contract::{Contract, Decision, Level, LoadError, Member, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{AcceptedAnswer, Call, ExpandedCase};
 use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
@@ -126,16 +126,15 @@ impl Judge {
         if let Some(rule) = rules::ALL.iter().find(is_idle) {
             return error("/requirements", format!("no requirement is decided by the rule \"{}\"", rule.name));
         }
-        let rows_of = |operation: &Operation, rule: &rules::Rule| {
-            let is_decided = |(index, name): &&(usize, &str)| {
-                *name == rule.name && operation.owns(&contract.register.requirements[*index].id)
-            };
-            decisions.iter().filter(is_decided).map(|(index, _)| *index).collect()
-        };
-        let operations = contract.operations.iter();
-        let rows = operations
-            .map(|(name, operation)| (name.clone(), rules::ALL.iter().map(|rule| rows_of(operation, rule)).collect()))
-            .collect();
+        let none = || vec![Vec::new(); rules::ALL.len()];
+        let mut rows: HashMap<_, _> = contract.operations.keys().map(|name| (name.clone(), none())).collect();
+        for (index, name) in decisions {
+            let of = rows.get_mut(&contract.register.requirements[index].operation);
+            let rule = rules::ALL.iter().position(|rule| rule.name == name);
+            if let (Some(of), Some(rule)) = (of, rule) {
+                of[rule].push(index);
+            }
+        }
         Ok(Self { contract, accepted: Arc::default(), rows })
     }
 

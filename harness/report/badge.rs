@@ -28,7 +28,7 @@ impl BadgeForm {
     }
 }
 
-/// A badge.
+/// A badge. Its label names the operation, the program and the suite: `GetCredentials (countersign 0.1.0, suite 3)`.
 ///
 /// | the run | message | colour |
 /// |---|---|---|
@@ -71,7 +71,11 @@ const GREY: Colour = ["lightgrey", "#656d76"];
 
 impl BadgeText {
     fn of(collected: &Collected) -> Self {
-        let label = collected.run.as_ref().map_or("countersign", |run| run.operation.as_str());
+        // A reader of the JSON shows nothing else, and refuses members that it does not know.
+        let label = collected.run.as_ref().map_or_else(
+            || "countersign".to_owned(),
+            |run| format!("{} ({}, suite {})", run.operation, run.tool, run.suite_version.unwrap_or(1)),
+        );
         let features = || collected.summary.iter().flat_map(|summary| summary.features.values());
         let sum = |count: fn(&FeatureSummary) -> usize| features().map(count).sum::<usize>();
         let must = sum(|feature| feature.must);
@@ -101,7 +105,7 @@ impl BadgeText {
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
         let revision = collected.run.as_ref().and_then(|run| run.revision);
         let message = revision.map_or_else(|| message.clone(), |revision| format!("{revision}: {message}"));
-        Self { label: short(label), message: short(&message), colour }
+        Self { label: short(&label), message: short(&message), colour }
     }
 
     fn json(&self) -> String {
@@ -177,7 +181,8 @@ mod tests {
     #[case::absent_shard(as_shard(run_deciding(Verdict::NotImplemented, &[], true), "1/4"), "shard 1/4: not implemented", "lightgrey")]
     fn a_badge_says_no_more_than_was_decided(#[case] events: Vec<Event>, #[case] message: &str, #[case] colour: &str) {
         let badge: Value = serde_json::from_str(&report_text(&events, &Badge(BadgeForm::Json))).expect("JSON");
-        let expected = json!({ "schemaVersion": 1, "label": "GetCredentials", "message": message, "color": colour });
+        let label = "GetCredentials (countersign 0.1.0, suite 1)";
+        let expected = json!({ "schemaVersion": 1, "label": label, "message": message, "color": colour });
         assert_eq!(badge, expected);
     }
 

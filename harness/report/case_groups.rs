@@ -14,7 +14,7 @@ pub(super) const PROBLEMS: [Verdict; 6] = [
     Verdict::Fail,
 ];
 
-pub(super) fn is_problem(verdict: Verdict) -> bool {
+pub(crate) fn is_problem(verdict: Verdict) -> bool {
     PROBLEMS.contains(&verdict)
 }
 

@@ -131,12 +131,13 @@ impl JunitPage<'_> {
 }
 
 fn properties(run: &RunEvent) -> Vec<Property> {
-    let RunEvent { tool, seed, shard, revision, target, .. } = run;
+    let RunEvent { tool, suite_version, seed, shard, revision, target, .. } = run;
     let features = target.features.join(",");
-    let seed = seed.to_string();
+    let (seed, suite_version) = (seed.to_string(), suite_version.unwrap_or(1).to_string());
     let probe_answer = words::answer_text(&target.answer);
     let pairs = [
         ("tool", tool.as_str()),
+        ("suite-version", &suite_version),
         ("target", &target.name),
         ("endpoint", &target.endpoint),
         ("region", &target.region),

@@ -36,8 +36,12 @@ mod text;
 pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};
-pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile, BaselineOrigin};
+pub use baseline::{
+    Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile, BaselineOrigin, REVISION_ADVICE,
+};
 pub(crate) use baseline::{read_day, write_day};
+#[cfg(feature = "run")]
+pub(crate) use case_groups::is_problem;
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
     ContradictionEvent, DriverEvent, Event, FeatureSummary, RecordingsEvent, RequirementEvent, RequirementStatus,
@@ -54,10 +58,14 @@ pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub(crate) use stream_form::{ReasonForm, because};
 pub use tally::{Tally, conclude};
+#[cfg(feature = "run")]
+pub(crate) use text::trial_failure;
 pub use text::{Detail, HistorySink, TextOptions, TextSink};
+#[cfg(any(test, all(feature = "run", feature = "emulator")))]
+pub(crate) use words::FaultText;
 pub use words::reason;
 #[cfg(feature = "run")]
-pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
+pub(crate) use words::{AskedCall, CauseText, answer_text, meaning};
 #[cfg(feature = "cli")]
 pub(crate) use words::{left_out as left_out_text, leftover_text};
 

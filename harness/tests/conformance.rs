@@ -26,9 +26,17 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    let trials =
-        targets.into_iter().flat_map(|target| target.of_every_operation().observed_by(compare).trials()).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials: Result<Vec<_>, _> = targets
+        .into_iter()
+        .map(|target| target.of_every_operation().observed_by(compare).trials_for(&arguments))
+        .collect();
+    match trials {
+        Ok(trials) => libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// The features that the mock claims: it has a reply to every case of theirs.

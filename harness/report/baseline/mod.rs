@@ -17,6 +17,9 @@ use crate::verdict::{self, CaseResult, Reason, Verdict};
 
 const VERSION: u32 = 1;
 
+/// How one chooses another baseline or revision on the command line.
+pub const REVISION_ADVICE: &str = "name another with --baseline, or choose the revision with --revision";
+
 /// A file of known failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -186,11 +189,12 @@ impl Baseline {
     }
 
     /// Checks that it was written for a revision of the documents, `None` for the newest. Another one has other cases,
-    /// and a case that is known to fail by one may be right by the other.
+    /// and a case that is known to fail by one may be right by the other. `advice` says how one chooses another baseline
+    /// or revision.
     ///
     /// # Errors
     /// When it was written for another one.
-    pub fn check_revision(&self, revision: Option<Revision>) -> Result<(), LoadError> {
+    pub fn check_revision(&self, revision: Option<Revision>, advice: &str) -> Result<(), LoadError> {
         if self.content.revision == revision {
             return Ok(());
         }
@@ -199,8 +203,7 @@ impl Baseline {
         };
         let (expected, found) = (word(revision), word(self.content.revision));
         let message = format!(
-            "expected a baseline for {expected} of the documents, by which this run judges, found one for {found}; name \
-             another with --baseline, or choose the revision with --revision"
+            "expected a baseline for {expected} of the documents, by which this run judges, found one for {found}; {advice}"
         );
         Err(LoadError::new(&self.name, "/revision", message))
     }
@@ -314,7 +317,7 @@ impl Baseline {
             let revision = made_by.revision;
             Self::new(&name, BaselineFile { schema: None, version: VERSION, suite_version: None, revision, entries })?
         };
-        old.check_revision(made_by.revision)?;
+        old.check_revision(made_by.revision, REVISION_ADVICE)?;
         let mut content = old.rewritten(&ids_of(corpus), results, excuse);
         content.suite_version = Some(made_by.suite_version);
         let new = Self::new(&name, content)?;

@@ -6,12 +6,15 @@ use super::super::case_groups::{self, PROBLEMS, is_problem};
 use super::super::event::SourceEvent;
 use super::super::findings::{self, BrokenRequirement, Finding, KINDS_LIMIT};
 use super::super::words::FaultText;
-use super::{CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
+use super::{Audience, CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
 use crate::contract::Side;
-use crate::verdict::Verdict;
+use crate::verdict::{ShownExchange, Verdict};
 
 /// How many names a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;
+
+/// How many members of its family a trial names before it only counts the rest.
+const MEMBERS_LIMIT: usize = 20;
 
 /// How many cases a finding names before it only counts the rest.
 const CASES_LIMIT: usize = 3;
@@ -28,10 +31,10 @@ pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Re
         page.line(&format!("  {}", page.paint(Tone::Doubt, &requirement)));
         let (findings, more) = broken.first(kinds_limit(detail));
         for finding in findings {
-            page.line(&format!("    {}", found_in(finding, collected, detail)));
+            page.line(&format!("    {}", found_in(page, finding, collected, detail)));
         }
         if let Some(more) = more {
-            page.line(&format!("    and {more} (-v shows them)"));
+            page.line(&format!("    and {more}{}", page.hint()));
         }
     }
 }
@@ -44,15 +47,37 @@ const fn kinds_limit(detail: Detail) -> usize {
 }
 
 /// What was expected and found, and in which cases: `header date: expected …, found …; in 2 cases: …`.
-fn found_in(finding: &Finding<'_>, collected: &Collected, detail: Detail) -> String {
+fn found_in(page: &TextPage, finding: &Finding<'_>, collected: &Collected, detail: Detail) -> String {
     let FaultText { at, expected, actual } = finding.text();
     let place = if finding.is_of_the_status() { String::new() } else { format!("{at}: ") };
+    let found = escape(&format!("{place}expected {expected}, found {actual}"));
+    if page.audience == Audience::Trial {
+        return match members(&finding.cases, collected) {
+            Some(members) => format!("{found}; in {members}"),
+            None => found,
+        };
+    }
     let cases = match finding.cases.len() {
         1 => String::new(),
         several => format!("{several} cases: "),
     };
     let names = case_names(&finding.cases, collected, detail, CASES_LIMIT);
-    format!("{}; in {cases}{names}", escape(&format!("{place}expected {expected}, found {actual}")))
+    format!("{found}; in {cases}{names}")
+}
+
+/// Which members of its family a trial means: `2 of 6 cases: -1, 0`; `None` for a trial of one case, whose name says it.
+fn members(cases: &[&CaseResult], collected: &Collected) -> Option<String> {
+    let all = collected.cases.len();
+    let (first, more) = cases.split_at(cases.len().min(MEMBERS_LIMIT));
+    let names: Vec<_> = first.iter().map(|case| escape(member_name(case))).collect();
+    let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
+    let count = if cases.len() == all { format!("all {all} cases") } else { format!("{} of {all} cases", cases.len()) };
+    (all > 1).then(|| format!("{count}: {}{more}", names.join(", ")))
+}
+
+/// The name of a member of a family, without the family.
+fn member_name(case: &CaseResult) -> &str {
+    words::family(&case.id).map_or(&case.id, |family| &case.id[family.len() + 1..])
 }
 
 /// Cases that did not run or are in the baseline, each reason once.
@@ -75,12 +100,17 @@ pub(super) fn excused_cases(page: &mut TextPage, collected: &Collected, detail: 
     }
 }
 
-/// The cases that need attention: first those without a verdict on the target, then each violated requirement.
+/// The cases that need attention, under a heading.
 pub(super) fn failures(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
     if !collected.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
     page.title(case_groups::heading(collected));
+    problems(page, collected, register, detail);
+}
+
+/// The cases that need attention: first those without a verdict on the target, then each violated requirement.
+pub(super) fn problems(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
     for verdict in PROBLEMS {
         for group in case_groups::unexplained(collected, verdict) {
             unexplained(page, &group, collected, detail);
@@ -104,16 +134,19 @@ fn unexplained(page: &mut TextPage, group: &[&CaseResult], collected: &Collected
     };
     let title = page.bold(&title);
     let unnamed = group.len() == 1 || all;
-    let members =
-        if unnamed { String::new() } else { format!(": {}", case_names(group, collected, detail, LIST_LIMIT)) };
-    page.line(&format!("{verdict} {title}{members}"));
+    let names = match page.audience {
+        Audience::Trial if group.len() > 1 => members(group, collected).unwrap_or_default(),
+        _ if unnamed => title,
+        _ => format!("{title}: {}", case_names(group, collected, detail, LIST_LIMIT)),
+    };
+    page.line(&format!("{verdict} {names}"));
     if group.len() == 1 {
         page.line(&format!("  {}", escape(&first.title)));
     }
     page.line(&format!("  {}", words::reason_of(first)));
     // A case that passes has nothing to show.
-    if first.verdict != Verdict::Fixed {
-        command(page, first, group.len());
+    if let Some(proof) = Proof::of(first, page.audience).filter(|_| first.verdict != Verdict::Fixed) {
+        proof.line(page, first, group.len());
     }
 }
 
@@ -133,7 +166,7 @@ fn violated(
     }
     let (findings, more) = broken.first(kinds_limit(detail));
     for finding in findings {
-        page.line(&format!("  {}", found_in(finding, collected, detail)));
+        page.line(&format!("  {}", found_in(page, finding, collected, detail)));
         if let Some(reason) = finding.reason {
             page.line(&format!("  {}", escape(&words::reason(reason))));
         }
@@ -144,17 +177,16 @@ fn violated(
         if let Some(answer) = answer.filter(|answer| shown.insert(answer.clone(), broken.id().to_owned()).is_none()) {
             page.line(&format!("  the answer was: {answer}"));
         }
-        match example.repro.as_ref().and_then(|repro| shown.get(repro)) {
+        let Some(proof) = Proof::of(example, page.audience) else { continue };
+        match shown.get(&proof.text) {
             Some(above) if above == broken.id() => {}
-            Some(above) => page.line(&format!("  to see it: as for {} above", escape(above))),
-            None => command(page, example, finding.cases.len()),
+            Some(above) => page.line(&format!("  {}: as for {} above", proof.label, escape(above))),
+            None => proof.line(page, example, finding.cases.len()),
         }
-        if let Some(repro) = &example.repro {
-            shown.entry(repro.clone()).or_insert_with(|| broken.id().to_owned());
-        }
+        shown.entry(proof.text).or_insert_with(|| broken.id().to_owned());
     }
     if let Some(more) = more {
-        page.line(&format!("  and {more} (-v shows them)"));
+        page.line(&format!("  and {more}{}", page.hint()));
     }
     if broken.blocked > 0 {
         let are = if broken.blocked == 1 { "is" } else { "are" };
@@ -162,12 +194,37 @@ fn violated(
     }
 }
 
-/// The command that shows the answer of a case, which stands for this number of cases.
-fn command(page: &mut TextPage, case: &CaseResult, cases: usize) {
-    if let Some(repro) = &case.repro {
-        let which = if cases == 1 { String::new() } else { format!(" ({})", escape(&case.id)) };
-        page.command(&format!("  to see it{which}: {}", escape(repro)));
+/// What shows how an answer came about: a command, or the request.
+struct Proof {
+    label: &'static str,
+    /// Not escaped.
+    text: String,
+}
+
+impl Proof {
+    /// The proof of a case; `None` where there is no such command, or no request was made.
+    fn of(case: &CaseResult, audience: Audience) -> Option<Self> {
+        Some(match audience {
+            Audience::Run => Self { label: "to see it", text: case.repro.clone()? },
+            Audience::Trial => Self { label: "the request was", text: request_of(case.exchange.as_ref()?) },
+        })
     }
+
+    /// Writes it, for a case that stands for this number of cases.
+    fn line(&self, page: &mut TextPage, case: &CaseResult, cases: usize) {
+        let name = match page.audience {
+            Audience::Run => &case.id,
+            Audience::Trial => member_name(case),
+        };
+        let which = if cases == 1 { String::new() } else { format!(" ({})", escape(name)) };
+        page.command(&format!("  {}{which}: {}", self.label, escape(&self.text)));
+    }
+}
+
+/// The method, the path and the body of a request: `POST / {"workgroupName":"a"}`.
+fn request_of(exchange: &ShownExchange) -> String {
+    let body = if exchange.request_body.is_empty() { "without a body" } else { &exchange.request_body };
+    format!("{} {body}", exchange.request)
 }
 
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.

@@ -3,6 +3,8 @@
 mod findings;
 mod history;
 mod totals;
+#[cfg(feature = "run")]
+mod trial;
 
 pub use history::HistorySink;
 
@@ -15,6 +17,9 @@ use super::event::{Event, RunEvent};
 use super::fold::hang;
 use super::words::Obstacle;
 use super::{Sink, words};
+#[cfg(feature = "run")]
+pub(crate) use trial::trial_failure;
+
 use crate::contract::Register;
 use crate::text::{LINE_SHOWN, cut, escape};
 use crate::verdict::CaseResult;
@@ -182,12 +187,25 @@ struct TextPage {
     width: usize,
     /// Whether this text comes first.
     first: bool,
+    audience: Audience,
+}
+
+/// Who reads of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// Who ran the program: a command asks the target again, and a flag shows more.
+    Run,
+    /// Who ran a trial: the request stands for a command, since the target need not be there any more, and the name of
+    /// the trial for those of its cases.
+    #[cfg_attr(not(feature = "run"), expect(dead_code, reason = "there are no trials without runs"))]
+    Trial,
 }
 
 impl TextPage {
     fn new(options: &TextOptions, first: bool) -> Self {
         let TextOptions { colour, links, width, .. } = *options;
-        Self { text: String::new(), colour, links, width: width.unwrap_or(usize::MAX), first }
+        let width = width.unwrap_or(usize::MAX);
+        Self { text: String::new(), colour, links, width, first, audience: Audience::Run }
     }
 
     /// A line of prose. Where it is folded, its further lines begin where the first one does.
@@ -207,6 +225,14 @@ impl TextPage {
     fn command(&mut self, line: &str) {
         self.text.push_str(&words::no_command(line));
         self.text.push('\n');
+    }
+
+    /// What shows the rest of a list: ` (-v shows them)`; empty where there is no such flag.
+    const fn hint(&self) -> &'static str {
+        match self.audience {
+            Audience::Run => " (-v shows them)",
+            Audience::Trial => "",
+        }
     }
 
     /// An empty line, but not as the very first.

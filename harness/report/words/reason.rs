@@ -160,7 +160,7 @@ pub fn reason(reason: &Reason) -> String {
             answer_text(answer)
         ),
         Reason::Stale { pattern, file } => format!(
-            "it passes, and the entry \"{}\" of {file} still says that it fails; take it out, or run `countersign baseline write`",
+            "it passes, and the entry \"{}\" of {file} still says that it fails; remove the entry, or run `countersign baseline write`",
             foreign(pattern)
         ),
         Reason::ExpiredExcuse { excuse: of, last, own } => {

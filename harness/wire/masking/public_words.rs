@@ -52,52 +52,53 @@ const NAMES: &str = "AWS4-HMAC-SHA256 aws4_request";
 /// The longest name that is recognised, in bytes.
 const LONGEST: usize = 48;
 
-struct Words {
-    /// Public in exactly this spelling, wherever they stand.
-    exact: HashSet<&'static str>,
-    /// Public as names: in lower case, without the characters that join their words.
-    names: HashSet<String>,
-    /// The words that these names are made of, in lower case.
-    parts: HashSet<String>,
-    /// The names of errors.
-    errors: HashSet<&'static str>,
-}
-
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+/// The names of errors.
+static ERROR_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let errors = [THROTTLING, TIMEOUT, DENIAL, EXPIRED, UNKNOWN_OPERATION, NOT_IMPLEMENTED, UNKNOWN_SERVICE];
     let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
+    let of_contract = ContractNames::embedded().errors.iter().map(String::as_str);
+    errors.chain(ERRORS.split_ascii_whitespace()).chain(of_contract).collect()
+});
+
+/// The words that are public in exactly this spelling, wherever they stand.
+static EXACT: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let contract = ContractNames::embedded();
     // In a sentence, the short name of a member that is one word may be a password.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words_of_name(name).count() > 1;
-    let members = || contract.members.iter().map(String::as_str);
+    let members = contract.members.iter().map(String::as_str).filter(is_telling);
     let others = contract.service.iter().map(String::as_str);
-    let errors: HashSet<&str> =
-        errors.chain(ERRORS.split_ascii_whitespace()).chain(contract.errors.iter().map(String::as_str)).collect();
     let listed = [MEMBERS, MEDIA_TYPES, FIELDS, NAMES].into_iter().flat_map(str::split_ascii_whitespace);
-    let exact: HashSet<&str> =
-        listed.chain(errors.iter().copied()).chain(members().filter(is_telling)).chain(others).collect();
-    let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS.split_ascii_whitespace());
-    let names = all().map(squeezed).chain(["user".to_owned()]).collect();
-    let parts = all().flat_map(words_of_name).map(str::to_ascii_lowercase).collect();
-    Words { exact, names, parts, errors }
+    listed.chain(ERROR_NAMES.iter().copied()).chain(members).chain(others).collect()
 });
+
+/// The words that are public as names: in lower case, without the characters that join their words.
+static AS_NAMES: LazyLock<HashSet<String>> =
+    LazyLock::new(|| all_names().map(squeezed).chain(["user".to_owned()]).collect());
+
+/// The words that public names are made of, in lower case.
+static PARTS_OF_NAMES: LazyLock<HashSet<String>> =
+    LazyLock::new(|| all_names().flat_map(words_of_name).map(str::to_ascii_lowercase).collect());
+
+fn all_names() -> impl Iterator<Item = &'static str> {
+    public_names().chain(COMMON_MEMBERS.split_ascii_whitespace())
+}
 
 /// The name of a member that is one word is public in sentences if it has more letters than this.
 const SHORT_WORD: usize = 7;
 
 /// The names of members, header fields and errors that are public in exactly this spelling, and all members.
 pub(super) fn public_names() -> impl Iterator<Item = &'static str> {
-    WORDS.exact.iter().copied().chain(ContractNames::embedded().members.iter().map(String::as_str))
+    EXACT.iter().copied().chain(ContractNames::embedded().members.iter().map(String::as_str))
 }
 
 /// Whether a word is public in exactly this spelling, wherever it is.
 pub(super) fn is_public_word(word: &str) -> bool {
-    WORDS.exact.contains(word)
+    EXACT.contains(word)
 }
 
 /// Whether a name is public, however it is spelt: `dbPassword`, `DbPassword`, `db_password`.
 pub fn is_public_name(name: &str) -> bool {
-    name.len() <= LONGEST && WORDS.names.contains(&squeezed(name))
+    name.len() <= LONGEST && AS_NAMES.contains(&squeezed(name))
 }
 
 /// Whether a word is the name of an error: a public one, or one that is written like a class. One of passwords may stand
@@ -108,7 +109,7 @@ pub(super) fn is_name_of_error(word: &str) -> bool {
         is_written_like_one && !names_password(&squeezed(word))
     };
     let ends = ["Exception", "Error"].iter().any(|end| word.len() > end.len() && word.ends_with(end));
-    WORDS.errors.contains(word) || (ends && is_class())
+    ERROR_NAMES.contains(word) || (ends && is_class())
 }
 
 /// Whether a word is a name of the contract whose value is no secret, although it is named like one: an operation, or
@@ -138,7 +139,8 @@ pub(super) fn is_public_at(text: &str, start: usize, end: usize) -> bool {
     let around = [word_around(text, start, end, identifier), word_around(text, start, end, wider)];
     around.into_iter().flatten().any(|word| {
         let made_of_public_words = || {
-            word.len() > found.len() && words_of_name(word).all(|part| WORDS.parts.contains(&part.to_ascii_lowercase()))
+            word.len() > found.len()
+                && words_of_name(word).all(|part| PARTS_OF_NAMES.contains(&part.to_ascii_lowercase()))
         };
         is_public_word(word) || (letters && made_of_public_words())
     })

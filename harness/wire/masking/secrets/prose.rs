@@ -7,7 +7,7 @@ use regex::Regex;
 use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
 use crate::wire::masking::decode::decode;
-use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, secrets_behind_names};
+use crate::wire::masking::mask::{passwords_in_sentences, places_in_any_case, secrets_behind_names};
 use crate::wire::masking::public_words::{is_name_of_error, is_public_name};
 
 impl Secrets {
@@ -108,19 +108,24 @@ impl Secrets {
                 return;
             }
         }
-        for found in PASSWORD_IN_SENTENCE.captures_iter(text) {
+        for found in passwords_in_sentences(text) {
             let value = found["value"].trim_matches(['"', '\'', '`', '\\']);
             let is_statement = found[0].get(..10).is_some_and(|start| start.eq_ignore_ascii_case("identified"));
             let certain = self.success || is_statement || !is_word(value);
             self.add(value, SHORTEST, certain);
             self.add(&decode(value), SHORTEST, certain);
         }
-        for user_info in USER_INFO.captures_iter(text) {
-            self.add_both(&user_info[1], SHORTEST);
+        // Each pattern is compiled when it is first used: only where it can match.
+        if text.contains("://") {
+            for user_info in USER_INFO.captures_iter(text) {
+                self.add_both(&user_info[1], SHORTEST);
+            }
         }
-        for part in PART_OF_FORM.captures_iter(text) {
-            if let Some(least) = is_secret_name(&part["name"]) {
-                self.add_both(&part["value"], least);
+        if places_in_any_case(text, "form-data;").next().is_some() {
+            for part in PART_OF_FORM.captures_iter(text) {
+                if let Some(least) = is_secret_name(&part["name"]) {
+                    self.add_both(&part["value"], least);
+                }
             }
         }
     }
