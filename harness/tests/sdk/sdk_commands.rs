@@ -258,7 +258,10 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     for (words, expected) in [
         (&["sdk", "run"][..], "name a driver with --driver"),
-        (&["sdk", "run", "--driver", "boto"], "the drivers are boto3, js-v3, rust, aws-cli, redshift-connector"),
+        (
+            &["sdk", "run", "--driver", "boto"],
+            "the drivers are boto3, aiobotocore, js-v3, rust, aws-cli, redshift-connector",
+        ),
         (&["sdk", "run", "--driver", "boto3@1.2.3"], "countersign sdk install boto3@1.2.3"),
         (&["sdk", "run", "--driver", "boto3@../x"], "expected a version such as boto3@1.2.3"),
         (&["sdk", "install", "boto3"], "pip index versions boto3"),
