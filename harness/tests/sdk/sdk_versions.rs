@@ -10,6 +10,7 @@ use crate::sdk_commands::{command, text};
 /// its own from version 1.2.0 on.
 fn write_python(folder: &Path) {
     let program = std::env::current_exe().expect("this program has a path");
+    let program = program.to_str().expect("a path in Unicode");
     let script = format!(
         r#"#!/bin/sh
 here=${{0%/*}}
@@ -20,10 +21,9 @@ case "$*" in
   *" freeze "*) cat "$here/version";;
   *) read -r version < "$here/version"
     case "$version" in *==1.0.0|*==1.1.0) manner=honest;; *) manner=wrong-phase;; esac
-    exec '{}' driver "boto3=$manner";;
+    exec '{program}' driver "boto3=$manner";;
 esac
-"#,
-        program.display()
+"#
     );
     std::fs::create_dir_all(folder).expect("a folder");
     let path = folder.join("python3");
