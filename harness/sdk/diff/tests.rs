@@ -488,7 +488,7 @@ fn what_a_number_of_requests_means_depends_on_what_the_call_comes_to(
 
 #[rstest]
 #[case::some_arrive(failure(1), "as many requests as before arrive")]
-#[case::none_arrives(record(&[error()], &[]), "No request arrives, so nothing else tells")]
+#[case::none_arrives(record(&[error()], &[]), "Where no request arrives, the SDK tries more often")]
 fn requests_are_counted_only_where_some_can_arrive(#[case] old: Json, #[case] meaning: &str) {
     let diff = diff(old.clone(), with(old, "/outcomes/0/meta/sdk_attempts", json!(5)));
     let [change] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
