@@ -158,9 +158,13 @@ impl Trials {
     /// Runs the trials that the command line selects, and returns the exit code of the test program: 101 if a trial
     /// fails, 2 if there are no trials because something is wrong with the baseline, a pattern or a feature.
     pub fn main(self) -> ExitCode {
-        let arguments = Arguments::from_args();
+        let mut arguments = Arguments::from_args();
         match self.trials_for(&arguments) {
-            Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+            Ok(trials) => {
+                // One trial needs no threads of its own.
+                arguments.test_threads = if trials.len() == 1 { Some(1) } else { arguments.test_threads };
+                libtest_mimic::run(&arguments, trials).exit_code()
+            }
             Err(error) => {
                 eprintln!("error: {error}");
                 ExitCode::from(2)

@@ -197,7 +197,6 @@ enum Audience {
     Run,
     /// Who ran a trial: the request stands for a command, since the target need not be there any more, and the name of
     /// the trial for those of its cases.
-    #[cfg_attr(not(feature = "run"), expect(dead_code, reason = "there are no trials without runs"))]
     Trial,
 }
 
