@@ -55,7 +55,10 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
     }
     let mut diff = SdkDiff::new(&runs[0], &runs[1]).map_err(usage)?;
     args.accepted.apply(&mut diff)?;
-    let verdict = args.fail_on.conclusion(&diff, "--accepted FILE --accept ID --reason TEXT accepts a change, by the id that stands behind it");
+    let verdict = args.fail_on.conclusion(
+        &diff,
+        "--accepted FILE --accept ID --reason TEXT accepts a change, by the id that stands behind it",
+    );
     args.show(Some(&diff), &verdict, markdown)?;
     Ok(args.exit(&diff).into())
 }
