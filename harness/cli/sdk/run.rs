@@ -80,17 +80,21 @@ pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated, tls: args.tls };
     let (command, _folder) = driver.ready()?;
     let hear = |event: &Event| reports.hear(event);
-    let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
+    let progress = Progress::new(cases.len());
+    let ended = crate::cli::block_on(execute(command, &library, &cases, options, &progress, hear))?;
+    progress.clear();
+    let ended = ended?;
     reports.finish()?;
     Ok(ended)
 }
 
-/// Runs the cases, passes every event to `hear`, and returns the exit code.
+/// Runs the cases, passes every event to `hear`, and returns the exit code. Each case that ends advances `progress`.
 pub(super) async fn execute(
     command: DriverCommand,
     library: &Library,
     cases: &[Arc<ClientCase>],
     options: RunnerOptions,
+    progress: &Progress,
     mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
@@ -101,7 +105,6 @@ pub(super) async fn execute(
     let run = event(runner.driver(), &library.contract, cases.len(), started_at);
     let mut tally = Tally::of_run(&run);
     hear(&Event::Run(run));
-    let progress = Progress::new(cases.len());
     let complete = runner
         .run(cases, &interrupt, |result| {
             tally.add(&result);
@@ -109,7 +112,6 @@ pub(super) async fn execute(
             hear(&Event::Case(result));
         })
         .await;
-    progress.clear();
     let register = &library.contract.register;
     for requirement in tally.requirements(register) {
         hear(&Event::Requirement(requirement));

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use futures_util::future::join;
+
 use super::project::{ChosenSdk, choose_lock, in_folder, installed};
 use super::{SdkCheckArgs, usage};
 use crate::cli::Failure;
 use crate::cli::library::Library;
 use crate::cli::output::say;
+use crate::cli::progress::Progress;
 use crate::files::SIZE_LIMIT;
 use crate::report::ReportFile;
 use crate::report::words::count;
@@ -38,22 +41,28 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
         args.show(None, &verdict, markdown)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let sides = [&old, &new].map(|lock| installed(lock).map(|installed| ChosenSdk::of_cache(&installed, None)));
+    // Both are downloaded at a time: most of it is waiting for registries.
+    let sides = std::thread::scope(|scope| {
+        [&old, &new].map(|lock| scope.spawn(|| installed(lock))).map(|side| side.join().expect("no panic of its own"))
+    });
+    let [old_side, new_side] = sides.map(|side| side.map(|installed| ChosenSdk::of_cache(&installed, None)));
+    let (old_side, new_side) = (old_side?, new_side?);
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::super::select(&library, &clients, &args.patterns, &[])?;
     // All downloads are done.
     let isolated = super::super::isolate();
     say(&format!("comparing {} of {name} at {at} with {} of {name} here", described(&old), described(&new)));
-    let mut runs = Vec::new();
-    for side in sides {
-        let (events, ended) = args.record(side?, &library, &cases, isolated)?;
-        let Some(events) = events else {
-            say("the run was cut short: nothing is compared");
-            return Ok(ended);
-        };
-        runs.push(events);
-    }
-    let mut diff = SdkDiff::new(&runs[0], &runs[1]).map_err(usage)?;
+    // Both run at a time: most of a run is waiting for SDKs that wait before they try again.
+    let progress = Progress::new(2 * cases.len());
+    let record = |side| args.record(side, &library, &cases, isolated, &progress);
+    let runs = crate::cli::block_on(join(record(old_side), record(new_side)))?;
+    progress.clear();
+    let ((old_run, old_ended), (new_run, new_ended)) = (runs.0?, runs.1?);
+    let (Some(old_run), Some(new_run)) = (&old_run, new_run) else {
+        say("the run was cut short: nothing is compared");
+        return Ok(if old_run.is_none() { old_ended } else { new_ended });
+    };
+    let mut diff = SdkDiff::new(old_run, &new_run).map_err(usage)?;
     args.accepted.apply(&mut diff)?;
     let verdict = args.fail_on.conclusion(
         &diff,

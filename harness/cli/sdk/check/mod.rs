@@ -16,6 +16,7 @@ use crate::cli::accepted::AcceptedArgs;
 use crate::cli::diff::{DiffFormat, FailOn, detail, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
+use crate::cli::progress::Progress;
 use crate::cli::{Failure, FixtureArgs, summary};
 use crate::report::markdown::prose;
 use crate::report::words::count;
@@ -141,7 +142,10 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     let recording = args.update.then(|| file(baseline)).transpose()?;
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
-    let (events, ended) = args.record(sdk, &library, &cases, isolated)?;
+    let progress = Progress::new(cases.len());
+    let recorded_now = crate::cli::block_on(args.record(sdk, &library, &cases, isolated, &progress))?;
+    progress.clear();
+    let (events, ended) = recorded_now?;
     let Some(mut events) = events else {
         say("the run was cut short: nothing is compared and nothing is written");
         return Ok(ended);
@@ -181,18 +185,19 @@ fn usage(error: impl std::fmt::Display) -> Failure {
 
 impl SdkCheckArgs {
     /// Runs the cases on an SDK. Returns what was recorded, if the run was not cut short, and the exit code.
-    fn record(
+    async fn record(
         &self,
         sdk: ChosenSdk,
         library: &Library,
         cases: &[Arc<ClientCase>],
         isolated: bool,
+        progress: &Progress,
     ) -> Result<(Option<Vec<Event>>, ExitCode), Failure> {
         let (command, _folder) = ChosenDriver::Ours { driver: sdk.driver, sdk: sdk.path }.ready()?;
         let options = RunnerOptions { jobs: self.jobs.into(), max_attempts: None, isolated, tls: self.tls };
         let mut events = Vec::new();
         let hear = |event: &Event| events.push(event.clone());
-        let ended = crate::cli::block_on(execute(command, library, cases, options, hear))??;
+        let ended = execute(command, library, cases, options, progress, hear).await?;
         let is_whole = matches!(events.last(), Some(Event::Summary(summary)) if summary.complete);
         Ok((is_whole.then_some(events), ended))
     }
