@@ -14,7 +14,7 @@ pub(super) fn fill_template(template: &str) -> String {
 pub(super) const MAIN: &str = "\
 Examples:
   countersign
-      Certify the embedded emulator
+      Judge the reference emulator
   countersign doctor --endpoint http://localhost:4566 {named}
       See what stands between your server and a run
   countersign run --endpoint http://localhost:4566 {named}
@@ -121,7 +121,7 @@ Exit codes:
 pub(super) const RECORD: &str = "\
 Examples:
   countersign record recordings/emulator
-      Record the embedded emulator
+      Record the reference emulator
   countersign record recordings/mine --endpoint http://localhost:4566 {named}
       Record a server
   countersign record recordings/aws --target aws {named} --allow-aws 123456789012/us-east-1/{name} --stale 180d

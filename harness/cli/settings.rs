@@ -636,7 +636,7 @@ fn configured_endpoint(
     }
     // Nobody can tell which server a file means that cannot be read.
     let configured = configured.map_err(|error| {
-        Failure::usage(format!("{error}. To test the embedded emulator all the same, add --target emulator"))
+        Failure::usage(format!("{error}. To test the reference emulator all the same, add --target emulator"))
     })?;
     let Some(FromFile { value, file, key }) = configured.endpoint.clone() else { return Ok(None) };
     let origin = Origin::File { file, key };
@@ -645,7 +645,7 @@ fn configured_endpoint(
     Ok(Some(url))
 }
 
-/// Refuses a setting that describes a server, where no server is named. Otherwise the embedded emulator would be judged
+/// Refuses a setting that describes a server, where no server is named. Otherwise the reference emulator would be judged
 /// in its place.
 fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
     if from.get("target") != Origin::Default {
@@ -663,7 +663,7 @@ fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
     given.map_or(Ok(()), |given| {
         Err(Failure::usage(format!(
             "{given} describes a server, and nothing says which; add --endpoint URL, or --target emulator for the \
-             embedded emulator"
+             reference emulator"
         )))
     })
 }

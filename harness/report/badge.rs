@@ -28,7 +28,7 @@ impl BadgeForm {
     }
 }
 
-/// A badge. Its label names the operation, the program and the suite: `GetCredentials (countersign 0.1.0, suite 3)`.
+/// A badge. Its label names the operation, the program and the suite: `GetCredentials (countersign 0.1.0, suite 2)`.
 ///
 /// | the run | message | colour |
 /// |---|---|---|

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum RecordedTarget {
     /// Real AWS, behind the gate that names account, region and resource.
     Aws,
-    /// The embedded emulator.
+    /// The reference emulator.
     Emulator,
     /// The embedded mock.
     Mock,

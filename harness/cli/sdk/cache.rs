@@ -22,7 +22,7 @@ use crate::text::{file_name, foreign};
 /// The arguments of `sdk install`.
 #[derive(Debug, Args)]
 pub(super) struct SdkInstallArgs {
-    /// What to install, such as boto3@1.40.76, or botocore@1.40.76 with the boto3 of its day; with --lock the name alone
+    /// What to install, such as boto3@1.40.76, or botocore@1.40.76 with a boto3 that fits; with --lock the name alone
     #[arg(value_name = "NAME@VERSION", required = true)]
     wanted: Vec<SdkVersion>,
 

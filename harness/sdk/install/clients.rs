@@ -86,6 +86,19 @@ pub(super) fn install_python(order: &Order, lock_file: &Path) -> Result<Versions
     }
     match order.lock.map(Lock::content) {
         Some(LockContent::Requirements(lines)) => {
+            let mut lines = lines.clone();
+            let is_of = |line: &String, name: &str| line.split_once("==").is_some_and(|(of, _)| of == name);
+            let own = lines.iter().find(|line| is_of(line, order.driver.package)).cloned();
+            let all_named = order.driver.released_with.iter().all(|name| lines.iter().any(|line| is_of(line, name)));
+            // Else the newest of today would stand beside an old package, on both sides of a comparison.
+            if let Some(own) = own.filter(|_| !all_named) {
+                run(pip(&install).args(["--no-deps", &own]))?;
+                for (name, version) in released_with(&python, order.driver)? {
+                    if !lines.iter().any(|line| is_of(line, &name)) {
+                        lines.push(format!("{name}=={version}"));
+                    }
+                }
+            }
             let asked = order.folder.join("asked.txt");
             fs::write(&asked, lines.join("\n") + "\n").map_err(|error| error.to_string())?;
             // A lock that names what decides, and not the package itself, leaves the choice of that to pip.

@@ -33,11 +33,11 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
     })?;
     let markdown = args.report_md.as_deref().map(ReportFile::open).transpose().map_err(usage)?;
     if old.spec() == new.spec() {
-        let others = count(new.packages().len().saturating_sub(1), "other package");
-        let verdict = format!(
-            "passed: {name} names {} here and at {at}, with the same {others}; nothing was run",
-            described(&new)
-        );
+        let others = match new.packages().len().saturating_sub(1) {
+            0 => String::new(),
+            others => format!(", with the same {}", count(others, "other package")),
+        };
+        let verdict = format!("passed: {name} names {} here and at {at}{others}; nothing was run", described(&new));
         args.show(None, &verdict, markdown)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -56,13 +56,7 @@ pub(super) struct SdkCheckArgs {
     lock: Option<PathBuf>,
 
     /// The recorded run to compare with
-    #[arg(
-        long,
-        env = "COUNTERSIGN_SDK_BASELINE",
-        value_name = "FILE",
-        required_unless_present = "from",
-        conflicts_with = "from"
-    )]
+    #[arg(long, env = "COUNTERSIGN_SDK_BASELINE", value_name = "FILE", conflicts_with = "from")]
     baseline: Option<PathBuf>,
 
     /// Compare with the lock file of this revision of git instead, such as origin/main; nothing is checked out
