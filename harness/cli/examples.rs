@@ -315,8 +315,8 @@ Examples:
       What each installed version changed
   countersign sdk history boto3 --from 1.39.0 --format md
       The newer ones, as a table
-  countersign sdk history boto3 --format html > boto3.html
-      All as a page: the versions along a line, and below it each change";
+  countersign sdk history boto3 --format html
+      All as a page, on standard output: the versions along a line, and below it each change";
 
 pub(super) const SDK_PROTOCOL: &str = "\
 Examples:
