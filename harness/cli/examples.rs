@@ -314,7 +314,9 @@ Examples:
   countersign sdk history boto3
       What each installed version changed
   countersign sdk history boto3 --from 1.39.0 --format md
-      The newer ones, as a table";
+      The newer ones, as a table
+  countersign sdk history boto3 --format html
+      All as a page, on standard output: the versions along a line, and below it each change";
 
 pub(super) const SDK_PROTOCOL: &str = "\
 Examples:

@@ -184,6 +184,7 @@ impl Accepted {
                     cases: cases.iter().cloned().collect(),
                     reason: entry.reason.clone(),
                     issue: entry.issue.clone(),
+                    expires: entry.expires.map(|last| last.to_string()),
                 });
             }
             if expired(index) {

@@ -2,20 +2,20 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::records::{RunRecords, RunWords};
 use super::run::JOBS;
 use crate::cli::library::Library;
-use crate::cli::output::{ListingFormat, print, print_json, print_prose, say};
+use crate::cli::output::{print, print_bytes, print_json, print_prose, say};
 use crate::cli::{Failure, FixtureArgs};
-use crate::report::prose_cell;
 use crate::report::words::count;
-use crate::sdk::diff::{Cause, MovedPackage, SdkDiff};
+use crate::report::{Event, prose_cell};
+use crate::sdk::diff::{Cause, MovedPackage, SdkDiff, history_page};
 use crate::sdk::drivers::driver_named;
-use crate::sdk::install::Cache;
+use crate::sdk::install::{Cache, Installed};
 use crate::sdk::versions::numbers;
 use crate::text::{escape, foreign};
 
@@ -38,9 +38,9 @@ pub(super) struct SdkHistoryArgs {
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     case: Vec<String>,
 
-    /// Lines for people, one JSON object, or a table in Markdown
-    #[arg(long, value_enum, default_value_t = ListingFormat::Text)]
-    format: ListingFormat,
+    /// Lines for people, one JSON object, a table in Markdown, or one HTML file
+    #[arg(long, value_enum, default_value = "text")]
+    format: HistoryFormat,
 
     /// Run this number of cases at a time, each with a process of the driver
     #[arg(long, short, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -48,6 +48,14 @@ pub(super) struct SdkHistoryArgs {
 
     #[command(flatten)]
     fixtures: FixtureArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum HistoryFormat {
+    Text,
+    Json,
+    Md,
+    Html,
 }
 
 /// What changed from each version of an SDK to the next: what `sdk history --format json` writes.
@@ -102,34 +110,50 @@ pub(super) fn run(args: &SdkHistoryArgs) -> Result<ExitCode, Failure> {
     }
     let words = RunWords { patterns: &args.case, fixtures: args.fixtures.fixtures.as_deref(), jobs: args.jobs };
     let records = RunRecords::new(&cache, &library, &cases, words);
-    let mut before = None;
-    let mut versions = Vec::new();
+    let mut before: Option<Vec<Event>> = None;
+    let mut diffs = Vec::new();
     for one in &installed {
         let events = records.of(one)?;
-        let diff = before.as_deref().map(|before| SdkDiff::new(before, &events)).transpose();
-        let diff = diff.map_err(|error| Failure::usage(error.to_string()))?.unwrap_or_default();
-        let SdkDiff { causes, packages, .. } = diff;
-        versions.push(HistoryVersion { version: label(one), causes, packages });
+        if let Some(before) = &before {
+            diffs.push(SdkDiff::new(before, &events).map_err(|error| Failure::usage(error.to_string()))?);
+        }
         before = Some(events);
     }
-    let history = SdkHistory { version: 1, driver: driver.name, cases: cases.len(), versions };
+    let versions: Vec<String> = installed.iter().map(label).collect();
+    let history = |diffs| SdkHistory::new(driver.name, cases.len(), &versions, diffs);
     match args.format {
-        ListingFormat::Json => print_json(&history),
-        ListingFormat::Md => print(&history.table()),
-        ListingFormat::Text => {
+        HistoryFormat::Json => print_json(&history(diffs)),
+        HistoryFormat::Md => print(&history(diffs).table()),
+        HistoryFormat::Html => {
+            let page = history_page(driver.name, cases.len(), &versions, &diffs);
+            print_bytes(format!("{page}\n").as_bytes())
+        }
+        HistoryFormat::Text => {
             say("only versions that are installed are compared");
-            print_prose(&history.text())
+            print_prose(&history(diffs).text())
         }
     }
 }
 
 /// What an installation is called behind the `@` of its folder: its version, and what was chosen beside it.
-fn label(installed: &crate::sdk::install::Installed) -> String {
+fn label(installed: &Installed) -> String {
     let folder = installed.folder.file_name().unwrap_or_default().to_string_lossy();
     folder.split_once('@').map_or_else(|| installed.version.clone(), |(_, label)| label.to_owned())
 }
 
 impl SdkHistory {
+    /// The history of these versions, with the comparisons of each two that stand beside each other.
+    fn new(driver: &'static str, cases: usize, versions: &[String], diffs: Vec<SdkDiff>) -> Self {
+        // Nothing comes before the first version.
+        let diffs = std::iter::once(SdkDiff::default()).chain(diffs);
+        let of = |(version, SdkDiff { causes, packages, .. }): (&String, SdkDiff)| HistoryVersion {
+            version: version.clone(),
+            causes,
+            packages,
+        };
+        Self { version: 1, driver, cases, versions: versions.iter().zip(diffs).map(of).collect() }
+    }
+
     fn text(&self) -> String {
         let mut lines = vec![format!("{}, {}", self.driver, count(self.cases, "case"))];
         let width = self.versions.iter().map(|one| one.version.chars().count()).max().unwrap_or_default();

@@ -24,7 +24,7 @@ impl SdkDiff {
     /// The same in at most `limit` bytes, except for headings and names of cases. Changes that do not fit are counted.
     pub fn markdown_within(&self, limit: usize) -> String {
         let mut text = format!("## {}\n", prose(&self.title()));
-        for note in self.notes() {
+        for note in self.notes(true) {
             let _ = write!(text, "\n{}\n", prose(&note));
         }
         for alarm in &self.alarms {
@@ -41,10 +41,11 @@ impl SdkDiff {
         if !self.accepted.is_empty() {
             text.push_str("\n### Accepted\n\n");
         }
-        for AcceptedChange { id, change, cases, reason, issue } in &self.accepted {
+        for AcceptedChange { id, change, cases, reason, issue, expires } in &self.accepted {
             let issue = issue.as_ref().map(|issue| format!(" ({})", prose(issue))).unwrap_or_default();
-            let _ =
-                writeln!(text, "- **{}**: {} (id `{id}`): {}{issue}", extent_of(cases), code(change), prose(reason));
+            let until = expires.as_ref().map(|last| format!(", until {}", prose(last))).unwrap_or_default();
+            let (extent, change) = (extent_of(cases), code(change));
+            let _ = writeln!(text, "- **{extent}**: {change} (id `{id}`): {}{issue}{until}", prose(reason));
         }
         if !self.unused.is_empty() {
             text.push_str("\n### Accepted, and not found\n\n");

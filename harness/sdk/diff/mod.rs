@@ -2,8 +2,9 @@
 //!
 //! Pure: two run streams in, an [`SdkDiff`] out. `compare` walks over the cases, `outcomes` compares what a caller was
 //! given, `reach` where requests arrive, `requests` what they say, `waits` the times between attempts. `causes` puts
-//! together what follows from one cause, `packages` says which package brought it; `text`, `markdown` and `html` show it. Differences that say nothing about the SDK itself are left out: versions, ids, dates, ports, random orders.
-//! Waits are random too, so they are compared over the whole run, and only a difference beyond chance is reported.
+//! together what follows from one cause, `packages` and `origin` say which package brought it; `text`, `markdown` and
+//! `html` show it. Differences that say nothing about the SDK itself are left out: versions, ids, dates, ports, random
+//! orders. Waits are random too, so they are compared over the whole run, and only a difference beyond chance is reported.
 
 mod alarms;
 mod bodies;
@@ -11,9 +12,8 @@ mod causes;
 mod compare;
 #[cfg(feature = "cli")]
 mod html;
-#[cfg(feature = "cli")]
-mod line;
 mod markdown;
+mod origin;
 mod outcomes;
 mod packages;
 mod reach;
@@ -37,6 +37,8 @@ use crate::report::words;
 use crate::sdk::record::word;
 
 pub use causes::{Cause, ChangeKind, digest};
+#[cfg(feature = "cli")]
+pub use html::history_page;
 pub use packages::MovedPackage;
 pub use text::DiffDetail;
 
@@ -248,6 +250,9 @@ pub struct AcceptedChange {
     /// Where it is followed up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<String>,
+    /// The last day on which it is accepted; for ever without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 /// An entry of a file of accepted changes that accepts nothing in some of its cases.

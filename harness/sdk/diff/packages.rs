@@ -44,10 +44,15 @@ impl PackageRow {
     /// What stands for the `*` in a name that fits; empty where there is none.
     fn rest<'a>(&self, package: &'a str) -> Option<&'a str> {
         match self.name.strip_suffix('*') {
-            Some(begin) => package.strip_prefix(begin),
+            Some(begin) => package.strip_prefix(begin).filter(|rest| is_plain(rest)),
             None => (self.name == package).then_some(""),
         }
     }
+}
+
+/// Whether a part of a name can stand in an address and leads nowhere else: a run may name any package.
+fn is_plain(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// The packages that decide what an SDK does and that are there in both runs with different versions.
@@ -95,6 +100,20 @@ mod tests {
         let own =
             "https://github.com/smithy-lang/smithy-typescript/blob/HEAD/packages/middleware-endpoint/CHANGELOG.md";
         assert_eq!(package.changelog, own);
+    }
+
+    #[test]
+    fn every_changelog_has_an_address_that_a_page_may_link_to() {
+        assert!(TABLE.packages.iter().all(|row| row.changelog.starts_with("https://github.com/")));
+    }
+
+    #[rstest::rstest]
+    #[case("@smithy/../../../../evil/x/blob/HEAD")]
+    #[case("@smithy/a?b")]
+    #[case("@smithy/a\"b")]
+    #[case("@smithy/")]
+    fn no_name_leads_a_changelog_astray(#[case] name: &str) {
+        assert_eq!(moved(&deps(&[(name, "1.0.0")]), &deps(&[(name, "2.0.0")])), []);
     }
 
     #[test]

@@ -720,12 +720,116 @@ fn the_page_has_no_script_and_loads_nothing() {
     for forbidden in ["<script", "src=", "url(", "@import"] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
-    let (inside, outside): (Vec<&str>, Vec<&str>) =
-        html.split("href=").skip(1).partition(|link| link.starts_with("\"#"));
+    let (inside, outside) = links(&html);
     assert!(!inside.is_empty() && outside.is_empty(), "a mark leads to its changes, and nothing out of the page");
-    for link in inside {
-        let anchor = link[2..].split('"').next().expect("an end");
+    for anchor in inside {
         assert!(html.contains(&format!(" id=\"{anchor}\"")), "{anchor}");
     }
     assert!(html.contains("default-src 'none'") && html.contains("prefers-color-scheme: dark"));
+}
+
+/// The anchors that a page links to, and the addresses that lead out of it.
+#[cfg(feature = "cli")]
+fn links(html: &str) -> (Vec<&str>, Vec<&str>) {
+    let all = html.split("href=\"").skip(1).map(|link| link.split('"').next().expect("an end"));
+    let (inside, outside): (Vec<&str>, Vec<&str>) = all.partition(|link| link.starts_with('#'));
+    (inside.into_iter().map(|link| &link[1..]).collect(), outside)
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_page_tells_a_cause_once_and_folds_what_follows_and_each_case() {
+    let ids: Vec<_> = (0..14).map(|index| format!("r/{index}")).collect();
+    let all = |record: &dyn Fn(usize) -> Json| run_of(&ids, record);
+    let outcome = |index: usize| if index == 13 { success() } else { failure(3) };
+    let diff = SdkDiff::new(&all(&|_| failure(5)), &all(&outcome)).expect("a diff");
+    let [fewer, result] = diff.causes.as_slice() else { panic!("{:?}", diff.causes) };
+    let html = diff.html();
+    // One article for each cause, with its id, its extent and its meaning.
+    assert_eq!(html.matches("<article").count(), 2);
+    for cause in [fewer, result] {
+        let heading = format!("<code>{}</code> <small>id {}</small>", cause.what.replace('>', "&gt;"), cause.id);
+        assert_eq!(html.matches(&heading).count(), 1, "{heading}: {html}");
+        assert!(html.contains(&format!("<p>{}</p>", cause.meaning)), "{html}");
+    }
+    assert!(html.contains("<span class=\"extent\">13 cases</span>"), "{html}");
+    // The case that gives a result now: what follows, and the old and the new value of each.
+    for folded in ["<summary>with it: ", "<summary>old and new in each case</summary>"] {
+        assert!(html.contains(folded), "{folded}: {html}");
+    }
+    // Every mark leads somewhere, also where all changes of its class follow from a cause of a worse one.
+    let (marks, _) = links(&html);
+    assert!(marks.len() >= 2 && marks.iter().all(|anchor| html.contains(&format!(" id=\"{anchor}\""))), "{marks:?}");
+    assert!(ids.iter().all(|id| html.contains(&format!("<code>{id}</code>"))), "every case is named");
+}
+
+/// A run of these cases; each has the record of its number.
+#[cfg(feature = "cli")]
+fn run_of(ids: &[String], record: impl Fn(usize) -> Json) -> Vec<Event> {
+    run(&ids.iter().enumerate().map(|(index, id)| (id.as_str(), record(index))).collect::<Vec<_>>())
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_page_links_to_the_changelog_of_the_package_that_brought_the_changes() {
+    let of = |record: Json, deps: Json| {
+        let mut events = run(&[("suite/case", record)]);
+        if let Some(Event::Run(run)) = events.first_mut()
+            && let Some(driver) = run.driver.as_mut()
+        {
+            driver.deps = serde_json::from_value(deps).expect("versions");
+        }
+        events
+    };
+    let page = |old: Json, new: Json| SdkDiff::new(&of(failure(5), old), &of(failure(3), new)).expect("a diff").html();
+    let one = page(json!({"botocore": "1.39.6"}), json!({"botocore": "<1.39.9>"}));
+    let log = "https://github.com/boto/botocore/blob/HEAD/CHANGELOG.rst";
+    let sentence =
+        format!("brought by <b>botocore</b> 1.39.6 -&gt; &lt;1.39.9&gt; (<a href=\"{log}\">changelog of botocore</a>)");
+    assert!(one.contains(&sentence), "{one}");
+    assert_eq!(links(&one).1, [log]);
+    let names: Vec<String> = (0..6).map(|number| format!("@smithy/part-{number}")).collect();
+    let deps = |version: &str| json!(names.iter().map(|name| (name, version)).collect::<BTreeMap<_, _>>());
+    let many = page(deps("1.0.0"), deps("2.0.0"));
+    assert!(many.contains("<summary>brought by one of 6 packages</summary>"), "{many}");
+    assert_eq!(links(&many).1.len(), 6);
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn accepted_changes_are_folded_in_a_section_of_their_own() {
+    let mut diff = diff(failure(3), failure(3));
+    let accepted = |reason: &str, issue: &str| AcceptedChange {
+        id: "01234567".to_owned(),
+        change: "attempts 5 -> 3".to_owned(),
+        cases: vec!["r/<1>".to_owned(), "r/2".to_owned()],
+        reason: reason.to_owned(),
+        issue: Some(issue.to_owned()),
+        expires: Some("2027-01-31".to_owned()),
+    };
+    diff.accepted = vec![accepted("we <b>retry</b>", "https://example.org/7"), accepted("so", "javascript:alert(1)")];
+    diff.unused = vec![UnusedEntry {
+        id: "89abcdef".to_owned(),
+        change: "<i>".to_owned(),
+        cases: vec!["r/gone".to_owned()],
+        reason: UnusedReason::Stale,
+        expired: None,
+    }];
+    let html = diff.html();
+    let reason = "we &lt;b&gt;retry&lt;/b&gt; (<a href=\"https://example.org/7\">https://example.org/7</a>), until 2027-01-31</p>";
+    for text in [
+        "<summary>2 accepted changes</summary>",
+        "<span class=\"extent\">2 cases</span> <code>attempts 5 -&gt; 3</code> <small>id 01234567</small>",
+        reason,
+        "so (javascript:alert(1)), until 2027-01-31",
+        "<code>r/&lt;1&gt;</code>",
+        "Accepted, and not found",
+        "<code>&lt;i&gt;</code> <small>id 89abcdef</small>",
+        "take this out of the file",
+        "<code>r/gone</code>",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert_eq!(links(&html).1, ["https://example.org/7"]);
+    assert!(diff.text().contains("so (javascript:alert(1)), until 2027-01-31"), "{}", diff.text());
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     AcceptedChange, Cause, ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, SdkIdentity, UnusedEntry,
-    UnusedReason, packages, words,
+    UnusedReason, words,
 };
 use crate::text::{cut, escape};
 
@@ -16,9 +16,6 @@ pub(super) const GROUPS_LIMIT: usize = 4;
 
 /// How much is shown of the name of a sign, in characters.
 const NAME_SHOWN: usize = 120;
-
-/// How many packages are named that may have brought the changes; of more, only the number tells.
-const PACKAGES_LIMIT: usize = 4;
 
 /// How much a report tells of each cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +36,7 @@ impl SdkDiff {
     /// The same, with as much of each cause as is asked for.
     pub fn text_with(&self, detail: DiffDetail) -> String {
         let mut text = format!("{}\n", self.title());
-        for line in self.notes() {
+        for line in self.notes(true) {
             let _ = writeln!(text, "{line}");
         }
         for alarm in &self.alarms {
@@ -70,10 +67,11 @@ impl SdkDiff {
         if !self.accepted.is_empty() {
             let _ = write!(text, "\nAccepted\n");
         }
-        for AcceptedChange { id, change, cases, reason, issue } in &self.accepted {
+        for AcceptedChange { id, change, cases, reason, issue, expires } in &self.accepted {
             let issue = issue.as_ref().map(|issue| format!(" ({})", escape(issue))).unwrap_or_default();
+            let until = expires.as_ref().map(|last| format!(", until {}", escape(last))).unwrap_or_default();
             let _ = writeln!(text, "  {}: {} (id {id})", extent_of(cases), escape(change));
-            let _ = writeln!(text, "    {}{issue}", escape(reason));
+            let _ = writeln!(text, "    {}{issue}{until}", escape(reason));
         }
         if !self.unused.is_empty() {
             let _ = write!(text, "\nAccepted, and not found\n");
@@ -117,8 +115,9 @@ impl SdkDiff {
         }
     }
 
-    /// Notes on the runs, escaped: another runtime, other dependencies, a run that was cut short.
-    pub(super) fn notes(&self) -> Vec<String> {
+    /// Notes on the runs, escaped: another runtime, other dependencies, a run that was cut short; among them which
+    /// package brought the changes, unless that is told otherwise.
+    pub(super) fn notes(&self, with_origin: bool) -> Vec<String> {
         let [old, new] = &self.sides;
         let mut notes = Vec::new();
         if old.runtime != new.runtime {
@@ -142,7 +141,7 @@ impl SdkDiff {
                 notes.push(format!("{what}: {}", packages.join(", ")));
             }
         }
-        notes.extend(self.origin());
+        notes.extend(self.origin().filter(|_| with_origin).map(|origin| origin.sentence()));
         notes.extend(super::same_packages::note(old, new));
         for (which, SdkIdentity { complete, .. }) in [("old", old), ("new", new)] {
             if !complete {
@@ -150,26 +149,6 @@ impl SdkDiff {
             }
         }
         notes.iter().map(|note| escape(note)).collect()
-    }
-
-    /// Which package brought the changes, as far as the versions tell; `None` where they tell nothing.
-    fn origin(&self) -> Option<String> {
-        if self.changes.is_empty() || self.packages.is_empty() {
-            return None;
-        }
-        let named = self.packages.iter().map(|package| {
-            format!("{} {} -> {} (changelog: {})", package.name, package.old, package.new, package.changelog)
-        });
-        let [old, new] = &self.sides;
-        // What only one run has, or another runtime, may have brought a change as well.
-        let more = packages::decide_in_one(&old.deps, &new.deps) || old.runtime != new.runtime;
-        Some(match named.collect::<Vec<_>>().as_slice() {
-            [package] if !more => format!("brought by {package}"),
-            packages if packages.len() > PACKAGES_LIMIT => {
-                format!("brought by one of {} packages; the JSON has their changelogs", packages.len())
-            }
-            packages => format!("may be brought by {}", packages.join(" or ")),
-        })
     }
 
     /// The result of the comparison in a sentence or two, escaped.
@@ -258,13 +237,8 @@ impl SdkDiff {
         self.causes.iter().filter(move |cause| cause.class == class)
     }
 
-    #[cfg(feature = "cli")]
-    pub(super) fn groups_of(&self, class: ChangeClass) -> impl Iterator<Item = &ChangeGroup> {
-        self.groups.iter().filter(move |group| group.class == class)
-    }
-
     /// Every change of a cause, and every one that follows from it, in the order of the cases.
-    fn changes_of(&self, cause: &Cause) -> Vec<&SdkChange> {
+    pub(super) fn changes_of(&self, cause: &Cause) -> Vec<&SdkChange> {
         let is_in = |group: &ChangeGroup, change: &SdkChange, name: &str| {
             group.class == change.class && group.what == name && group.cases.contains(&change.case)
         };

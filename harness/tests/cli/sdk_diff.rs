@@ -86,6 +86,15 @@ fn every_format_tells_of_a_renamed_target_once() {
     }
 }
 
+#[test]
+fn the_page_tells_the_cause_with_its_id_and_the_changelog_of_the_package() {
+    let new = stream("1.44.5", 3, "RedshiftServerless", "Boto3/<version>");
+    let changelog = "(<a href=\"https://github.com/boto/botocore/blob/HEAD/CHANGELOG.rst\">changelog of botocore</a>)";
+    let id = diff(&new, &["--format", "json"]).json()["causes"][0]["id"].as_str().expect("an id").to_owned();
+    let cause = format!("<code>attempts 5 -&gt; 3</code> <small>id {id}</small>");
+    diff(&new, &["--format", "html"]).expect(0, &[changelog, &cause, "href=\"#attempts\"", "id=\"attempts\""]);
+}
+
 #[rstest]
 #[case::class(&["--fail-on", "panic"], "expected caller, attempts, wire, bytes, warnings, agent, timing or none, found \"panic\"")]
 #[case::format(&["--format", "xml"], "invalid value 'xml'")]
@@ -190,6 +199,12 @@ fn an_accepted_change_fails_nothing_until_nothing_shows_it() {
         Program::new(&words).file("old.jsonl", old).file("new.jsonl", new).file("accepted.json", file).finish()
     };
     run(&old(), &new, &file).expect(0, &["No changes in 1 case.", "attempts 5 -> 3", "we retry ourselves"]);
+    let page = [&words[..], &["--format", "html"]].concat();
+    let mut program =
+        Program::new(&page).file("old.jsonl", &old()).file("new.jsonl", &new).file("accepted.json", &file);
+    program
+        .finish()
+        .expect(0, &["<summary>1 accepted change</summary>", "we retry ourselves (#7)", &format!("id {id}")]);
     run(&old(), &old(), &file).expect(1, &["Accepted, and not found", "take this out of the file"]);
     let of_another = file.replace("\"boto3\"", "\"other\"");
     run(&old(), &new, &of_another).expect(2, &["/sdk", "expected accepted changes of boto3, found those of other"]);

@@ -71,6 +71,15 @@ pub(crate) fn the_version_that_brought_a_change_is_found_and_the_history_has_it(
         r"| 1\.3.0 | nothing | | | |",
     ];
     expect("sdk history boto3 --case errors/type-in-body --format md", 0, &table);
+    let page = [
+        "<h1>boto3 1.0.0 -&gt; 1.3.0</h1>",
+        "1 of 3 later versions changed something.",
+        "href=\"#step-2-caller\"",
+        "<h2 id=\"step-2\">1.1.0 -&gt; 1.2.0</h2>",
+        "<h3 id=\"step-2-caller\">",
+        "<code>error kind service -&gt; parse</code> <small>id ",
+    ];
+    expect("sdk history boto3 --case errors/type-in-body --format html", 0, &page);
     expect(
         "sdk history boto3 --case errors/type-in-body --from 1.2.0",
         0,

@@ -5,20 +5,14 @@
 
 use serde::Serialize;
 
-use super::{ChangeClass, SdkDiff, SdkIdentity, words};
-
-/// The template that shows a line, as `line.html`.
-pub(crate) const LINE_TEMPLATE: (&str, &str) = ("line.html", include_str!("line.html"));
-
-/// The style of a line.
-pub(crate) const LINE_STYLE: &str = include_str!("line.css");
+use crate::sdk::diff::{ChangeClass, SdkDiff, SdkIdentity, words};
 
 /// Above so many versions, the line goes down in every window.
 const VERSIONS_ACROSS: usize = 6;
 
 /// Versions of an SDK with what changed between them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct VersionLine {
+pub(super) struct VersionLine {
     versions: Vec<VersionStop>,
     down: bool,
 }
@@ -52,12 +46,18 @@ struct ChangeMark {
 impl VersionLine {
     /// The line of these diffs, each of which begins where the one before ends; `anchor` says where the page tells of the
     /// changes of a class between two versions, counted from 0.
-    pub(crate) fn of(diffs: &[&SdkDiff], anchor: impl Fn(usize, ChangeClass) -> String) -> Self {
+    pub(super) fn of(diffs: &[&SdkDiff], anchor: impl Fn(usize, ChangeClass) -> String) -> Self {
+        let sides = diffs.iter().map(|diff| &diff.sides[0]).chain(diffs.last().map(|diff| &diff.sides[1]));
+        Self::named(diffs, &sides.map(|side| side.version.clone()).collect::<Vec<_>>(), anchor)
+    }
+
+    /// The same with names of the versions; there is one more than diffs.
+    pub(super) fn named(diffs: &[&SdkDiff], names: &[String], anchor: impl Fn(usize, ChangeClass) -> String) -> Self {
         let name = diffs.first().map_or("", |diff| diff.sides[0].sdk.as_str());
         let one_sdk = diffs.iter().flat_map(|diff| &diff.sides).all(|side| side.sdk == name);
         let label = |at: usize, of: &SdkIdentity| {
             // The name of the SDK stands at the first version, unless another one follows.
-            if one_sdk && at > 0 { of.version.clone() } else { format!("{} {}", of.sdk, of.version) }
+            if one_sdk && at > 0 { names[at].clone() } else { format!("{} {}", of.sdk, names[at]) }
         };
         let mut versions: Vec<VersionStop> = Vec::with_capacity(diffs.len() + 1);
         for (at, diff) in diffs.iter().enumerate() {
