@@ -38,7 +38,8 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
         args.show(None, &verdict, markdown)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let sides = [&old, &new].map(|lock| installed(lock).map(|installed| ChosenSdk::of_cache(&installed, None)));
+    // What cannot be installed is told here: the process that is isolated below could say only that it has no network.
+    let sides = [installed(&old)?, installed(&new)?].map(|installed| ChosenSdk::of_cache(&installed, None));
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::super::select(&library, &clients, &args.patterns, &[])?;
     // All downloads are done.
@@ -46,7 +47,7 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
     say(&format!("comparing {} of {name} at {at} with {} of {name} here", described(&old), described(&new)));
     let mut runs = Vec::new();
     for side in sides {
-        let (events, ended) = args.record(side?, &library, &cases, isolated)?;
+        let (events, ended) = args.record(side, &library, &cases, isolated)?;
         let Some(events) = events else {
             say("the run was cut short: nothing is compared");
             return Ok(ended);
@@ -90,13 +91,17 @@ fn text_at(file: &Path, revision: &str) -> Result<String, Failure> {
              actions/checkout"
         )));
     }
-    let shown = git(&["cat-file", "blob", &format!("{revision}:./{last}")])?;
-    if !shown.status.success() {
+    let blob = format!("{revision}:./{last}");
+    // The size is asked first, since what a repository holds has any.
+    let size = git(&["cat-file", "-s", &blob])?;
+    if !size.status.success() {
         return Err(Failure::usage(format!(
             "--from: there is no {last} at {at}; name another lock file with --lock, or record a run with --baseline FILE \
              --update"
         )));
     }
-    let text = String::from_utf8(shown.stdout).ok().filter(|text| text.len() as u64 <= SIZE_LIMIT);
+    let is_small = String::from_utf8_lossy(&size.stdout).trim().parse::<u64>().is_ok_and(|size| size <= SIZE_LIMIT);
+    let shown = is_small.then(|| git(&["cat-file", "blob", &blob])).transpose()?.filter(|shown| shown.status.success());
+    let text = shown.and_then(|shown| String::from_utf8(shown.stdout).ok());
     text.ok_or_else(|| Failure::usage(format!("--from: {last} at {at} is no text of at most {SIZE_LIMIT} bytes")))
 }
