@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use serde_json::Value;
 use super::Failure;
 use super::library::Library;
 use super::output::say;
-use super::report::{numbered, open, stream_error};
+use super::report::{numbered, stream, stream_error};
 use super::revision::AskedRevision;
 use crate::files;
 use crate::report::{CutShort, Event, Misfit, RunEvent, RunReport, conclude, merge_shards, misfit, read};
@@ -153,7 +152,7 @@ fn run_of(file: &Path, is_of_folder: bool) -> Result<Option<Vec<Event>>, Failure
         let lines = report.stream().map_err(|error| wrong(error.to_string()))?;
         read(&lines[..], CutShort::Accept).map_err(|error| stream_error(&name, &error))?
     } else {
-        read(BufReader::new(open(file)?), CutShort::Accept).map_err(|error| stream_error(&name, &error))?
+        stream(file, CutShort::Accept)?
     };
     for event in &mut events {
         if let Event::Case(case) = event {

@@ -110,9 +110,15 @@ fn commands(browser: &OsStr, file: &OsStr) -> Vec<Vec<OsString>> {
     let separator = if cfg!(windows) { ';' } else { ':' };
     let named = browser.to_str().unwrap_or_default().split(separator).filter(|command| !command.trim().is_empty());
     let with_file = |command: &str| {
-        let word = |word: &str| if word == "%s" { file.to_owned() } else { word.into() };
+        // A place inside of a word, as in `--app=file://%s`, has room for a path in Unicode only.
+        let word = |word: &str| match file.to_str() {
+            Some(file) => word.replace("%s", file).into(),
+            None if word == "%s" => file.to_owned(),
+            None => OsString::from(word),
+        };
         let words = command.split_whitespace().map(word);
-        let has_place = command.split_whitespace().any(|word| word == "%s");
+        let has_place =
+            command.split_whitespace().any(|word| word == "%s" || file.to_str().is_some() && word.contains("%s"));
         words.chain((!has_place).then(|| file.to_owned())).collect()
     };
     let own: &[&str] = if cfg!(windows) {
@@ -165,6 +171,7 @@ mod tests {
     #[case::none("", &["xdg-open /r.html"])]
     #[case::one("firefox", &["firefox /r.html", "xdg-open /r.html"])]
     #[case::two("a -x %s -y:/b/c", &["a -x /r.html -y", "/b/c /r.html", "xdg-open /r.html"])]
+    #[case::inside_of_a_word("a --app=file//%s", &["a --app=file///r.html", "xdg-open /r.html"])]
     #[case::empty_parts(": :", &["xdg-open /r.html"])]
     #[case::no_shell("a;rm", &["a;rm /r.html", "xdg-open /r.html"])]
     fn a_browser_is_asked_before_the_program_of_the_system(#[case] browser: &str, #[case] expected: &[&str]) {

@@ -131,7 +131,7 @@ pub(super) fn open(file: &Path) -> Result<impl Read, Failure> {
     })
 }
 
-fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
+pub(super) fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     let (name, events) = if file.as_os_str() == "-" {
         ("standard input".to_owned(), read(io::stdin().lock(), cut_short))
     } else {

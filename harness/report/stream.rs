@@ -12,6 +12,10 @@ pub const LINE_LIMIT: usize = 16 << 20;
 /// The longest run stream that is read, in bytes: 256 MiB, about two hundred times that of a whole run.
 pub(super) const STREAM_LIMIT: usize = 256 << 20;
 
+/// The most requirements that a feature of a run may count, a hundred times those of the largest service. Sums of more
+/// could have no room in a number.
+const COUNT_LIMIT: usize = 100_000;
+
 /// Writes the run stream: one JSON object a line, each as soon as it is known.
 #[derive(Debug)]
 pub struct StreamSink<W> {
@@ -80,6 +84,11 @@ pub enum StreamError {
     /// The verdicts of the cases are not those that the summary counts.
     #[error("the run stream ends with a summary of {0}, found {1}; were lines taken out or changed?")]
     Miscounted(String, String),
+    /// A feature counts more requirements than there can be.
+    #[error(
+        "the run stream ends with a summary of {0} requirements of a feature, expected at most {COUNT_LIMIT}; was it changed?"
+    )]
+    Overcounted(usize),
     /// The last event is missing.
     #[error("line {0} of the run stream is the last: expected a summary after it; the run was killed before its end")]
     NoSummary(usize),
@@ -116,6 +125,10 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
     match events.last() {
         None => Err(StreamError::Empty),
         Some(Event::Summary(summary)) => {
+            let counts = summary.features.values().flat_map(|of| [of.must, of.violated, of.decided, of.confirmed]);
+            if let Some(count) = counts.max().filter(|count| *count > COUNT_LIMIT) {
+                return Err(StreamError::Overcounted(count));
+            }
             let counted = count_each(events.iter().filter_map(Event::case).map(|case| case.verdict));
             if summary.verdicts == counted {
                 return Ok(events);
@@ -202,6 +215,7 @@ mod tests {
     #[case::more_than_the_summary(|lines: &mut Vec<String>| lines.push(lines[1].clone()), "expected nothing after the summary, found case")]
     #[case::a_case_missing(|lines: &mut Vec<String>| { lines.remove(1); }, "a summary of 2 pass, 3 fail, 1 known-fail, 1 fixed, 2 blocked, 1 indeterminate, 1 not-applicable, found 1 pass, 3 fail,")]
     #[case::another_verdict(|lines: &mut Vec<String>| lines[2] = lines[2].replace(r#""verdict":"fail""#, r#""verdict":"pass""#), "found 3 pass, 2 fail")]
+    #[case::more_than_there_can_be(|lines: &mut Vec<String>| { let last = lines.last_mut().expect("a summary"); *last = last.replacen(r#""must":"#, r#""must":1000000000000"#, 1); }, "expected at most 100000; was it changed?")]
     #[case::another_version(|lines: &mut Vec<String>| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#), "line 1 of the run stream: expected version 1 or 2, found 3")]
     #[case::not_json(|lines: &mut Vec<String>| lines[2] = "x".to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: expected value")]
     #[case::blank(|lines: &mut Vec<String>| lines[2].clear(), "line 3 of the run stream: expected an event as one JSON object, found something else: EOF while parsing")]

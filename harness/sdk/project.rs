@@ -197,7 +197,8 @@ fn python_environments(folder: &Path, variable: &impl Fn(&str) -> Option<OsStrin
         named("UV_PROJECT_ENVIRONMENT"),
         usual(".venv"),
         usual("venv"),
-        of_tool("poetry.lock", "poetry", &["env", "info", "--path"]),
+        // Poetry would run plug-ins that lie in the project.
+        of_tool("poetry.lock", "poetry", &["--no-plugins", "env", "info", "--path"]),
         of_tool("Pipfile", "pipenv", &["--venv"]),
         named("CONDA_PREFIX"),
     ];

@@ -15,12 +15,14 @@ const LOG_SHOWN: usize = 1_000;
 pub fn released(kind: InstallKind, package: &str) -> Result<Vec<String>, String> {
     let listed = match kind {
         InstallKind::Python => {
-            let words = ["-m", "pip", "--disable-pip-version-check", "--no-input", "index", "versions", package];
+            // -I: a pip.py in the folder of the caller, which may be somebody else's project, is not run.
+            let words = ["-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "index", "versions", package];
             of_pip(&run("python3", &words)?)
         }
         InstallKind::Node => {
             let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-            of_npm(&run(npm, &["view", package, "versions", "--json"])?)?
+            // --global: nor says a .npmrc there whom to ask, and which secrets to send.
+            of_npm(&run(npm, &["view", "--global", package, "versions", "--json"])?)?
         }
         InstallKind::Cargo => {
             return Err(format!("Cargo lists no versions of {package}; compare two of them with `countersign diff`"));

@@ -21,6 +21,10 @@ static LINE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\.(py|[cm]?js|ts|rs):\
 /// The version of the runtime, as Node.js writes its own.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bv\d+\.\d+\.\d+\b"));
 
+/// When a line was written, as loggers put it before each. A day alone is not the day of the run: support ends on it.
+static TIME: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"));
+
 /// The lines of a log, each once and in order.
 pub(super) fn of(log: &str, normaliser: &Normaliser) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -34,7 +38,8 @@ pub(super) fn of(log: &str, normaliser: &Normaliser) -> Vec<String> {
 }
 
 fn without_chance(line: &str) -> String {
-    let line = PROCESS.replace_all(line, "(node:<id>)");
+    let line = TIME.replace_all(line, "<time>");
+    let line = PROCESS.replace_all(&line, "(node:<id>)");
     let line = PATH.replace_all(&line, "$1<path>/$2");
     let line = VERSION.replace_all(&line, "v<version>");
     LINE.replace_all(&line, ".$1:<line>").into_owned()
@@ -52,6 +57,11 @@ mod tests {
         "<path>/compat.py:<line>: PythonDeprecationWarning: no longer, 2025-04-29."
     )]
     #[case::node("(node:4711) NodeDeprecationWarning: The AWS SDK", "(node:<id>) NodeDeprecationWarning: The AWS SDK")]
+    #[case::logger(
+        "2026-11-27 21:38:26,123 WARNING retries, since 2026-01-05",
+        "<time> WARNING retries, since 2026-01-05"
+    )]
+    #[case::tracing("2026-11-27T21:38:26.967533Z  WARN sdk: x", "<time>  WARN sdk: x")]
     #[case::node_place("    at file:///a/b/x.mjs:12:34", "    at file:///a/b/x.mjs:<line>")]
     #[case::url("see https://a.example/blog/post: more", "see https://a.example/blog/post: more")]
     #[case::quoted("open \"/a/b/c.pem\" failed", "open \"<path>/c.pem\" failed")]

@@ -18,6 +18,9 @@ use crate::text::{escape, file_name};
 /// How many characters are shown of what a failed run said.
 const SAID: usize = 1_000;
 
+/// The variables that say where the installed SDKs are, and what is logged.
+const KEPT: [&str; 2] = ["COUNTERSIGN_SDK_CACHE", "COUNTERSIGN_LOG"];
+
 /// How cases are run: the words of `sdk run`.
 pub(super) struct RunWords<'a> {
     /// What selects the cases.
@@ -64,6 +67,12 @@ impl<'a> RunRecords<'a> {
         command.args(["--format", "quiet", "--jobs", &jobs.to_string(), "--output"]).arg(&file);
         if let Some(fixtures) = fixtures {
             command.arg("--fixtures").arg(fixtures);
+        }
+        // A variable for a flag, such as that of --tls, would make another run than the name of its file says.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("COUNTERSIGN_") && !KEPT.iter().any(|kept| name == *kept) {
+                command.env_remove(name);
+            }
         }
         let output = command.stdin(Stdio::null()).output().map_err(|error| failed("run what makes", &error))?;
         match output.status.code() {

@@ -111,12 +111,15 @@ fn attempts(old: &Record, new: &Record) -> Option<SdkChange> {
 
 /// How many requests each call sent: `3`, or `1, 5` for two calls.
 fn per_call(record: &Record) -> String {
-    let calls = record.outcomes.len().max(record.requests.iter().map(|request| request.call).max().unwrap_or_default());
-    if calls <= 1 {
+    // Calls are counted by what is there of them, since a file may give a call any number.
+    let mut sent: BTreeMap<usize, usize> = (1..=record.outcomes.len()).map(|call| (call, 0)).collect();
+    for request in &record.requests {
+        *sent.entry(request.call).or_default() += 1;
+    }
+    if sent.len() <= 1 {
         return record.attempts.to_string();
     }
-    let count = |call| record.requests.iter().filter(|request| request.call == call).count();
-    (1..=calls).map(|call| count(call).to_string()).collect::<Vec<_>>().join(", ")
+    sent.values().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange> {

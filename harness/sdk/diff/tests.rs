@@ -61,6 +61,12 @@ fn attempts_that_only_the_sdk_can_count_are_told_by_it(#[case] was: u32, #[case]
 }
 
 #[test]
+fn a_call_may_have_any_number_in_a_file() {
+    let lines = change_lines(&diff(success(), with(success(), "/requests/0/call", json!(u64::MAX))));
+    assert!(lines.iter().any(|line| line.starts_with("attempts attempts: 1 -> 0, 1")), "{lines:?}");
+}
+
+#[test]
 fn a_tunnel_that_is_no_longer_asked_for_is_a_change_of_the_wire() {
     let tunnel = with(success(), "/tunnels", json!(["CONNECT 127.0.0.1:<port> HTTP/1.1"]));
     let expected = r#"wire tunnels: "CONNECT 127.0.0.1:<port> HTTP/1.1" -> absent"#;

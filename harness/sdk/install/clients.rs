@@ -71,11 +71,12 @@ pub(super) fn move_python(folder: &Path, place: &Path) -> std::io::Result<()> {
 /// Makes a virtual environment with the package, and writes the versions that pip lists into `lock.txt`.
 pub(super) fn install_python(order: &Order, lock_file: &Path) -> Result<Versions, String> {
     let venv = order.folder.join("venv");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    // -I: else a venv.py or a json.py in the folder of the caller would be run, which may be somebody else's project.
+    run(Command::new("python3").args(["-I", "-m", "venv"]).arg(&venv))?;
     let python = python_in(&venv);
     let pip = |words: &[&str]| {
         let mut command = Command::new(&python);
-        command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]).args(words);
+        command.args(["-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]).args(words);
         command
     };
     let mut install = vec!["install", "--quiet"];
@@ -246,7 +247,8 @@ pub(super) fn install_node(order: &Order, say: &mut dyn FnMut(&str)) -> Result<V
 /// When npm's registry got a version; `None` if it does not say.
 fn released_at(package: &str, version: &str) -> Option<Timestamp> {
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-    let times = run(npm.args(["view", package, "time", "--json"])).ok()?;
+    // --global: else a .npmrc in the folder of the caller would say whom to ask, and which secrets to send.
+    let times = run(npm.args(["view", "--global", package, "time", "--json"])).ok()?;
     let times: Value = serde_json::from_str(&times).ok()?;
     times[version].as_str()?.parse().ok()
 }

@@ -45,9 +45,16 @@ pub(super) fn read(driver: &'static Driver, file: &Path, text: &str) -> Result<L
         }
     }
     let packages = together(needed);
-    let content = LockContent::Node(layout(&graph, &root));
+    let content = LockContent::Node(layout(&graph, &root)?);
     Ok(Lock { driver, package, version: root.1, packages, content })
 }
+
+/// The most folders of packages that a lock file may come to; the largest SDK has a few hundred.
+const PLACES_LIMIT: usize = 10_000;
+
+/// The most folders of packages inside of each other. Packages that need each other in turn, in two versions each, would
+/// go on without an end.
+const DEPTH_LIMIT: usize = 40;
 
 /// The SDK and everything that it needs.
 fn closure(graph: &Graph, root: &Id) -> Result<BTreeSet<Id>, LockError> {
@@ -67,7 +74,7 @@ fn closure(graph: &Graph, root: &Id) -> Result<BTreeSet<Id>, LockError> {
 }
 
 /// The packages in folders: each as far up as no other version of it stands in the way.
-fn layout(graph: &Graph, root: &Id) -> Value {
+fn layout(graph: &Graph, root: &Id) -> Result<Value, LockError> {
     const MODULES: &str = "node_modules";
     let mut places: BTreeMap<String, Id> = BTreeMap::new();
     let mut waiting = VecDeque::from([format!("{MODULES}/{}", root.0)]);
@@ -81,6 +88,13 @@ fn layout(graph: &Graph, root: &Id) -> Value {
                 Some(_) => format!("{place}/{MODULES}/{name}"),
                 None => format!("{MODULES}/{name}"),
             };
+            if places.len() >= PLACES_LIMIT || at.matches(MODULES).count() > DEPTH_LIMIT {
+                return Err(LockError::Unreadable(format!(
+                    "expected packages that fit into {PLACES_LIMIT} folders, {DEPTH_LIMIT} inside of each other, found more: \
+                     those that {} needs have no end, or are not of one SDK",
+                    foreign(&root.0)
+                )));
+            }
             places.insert(at.clone(), id);
             waiting.push_back(at);
         }
@@ -92,7 +106,7 @@ fn layout(graph: &Graph, root: &Id) -> Value {
             graph.get(id).into_iter().flatten().map(|(name, (_, version))| (name, version)).collect();
         packages.insert(place.clone(), json!({ "version": id.1, "dependencies": needs }));
     }
-    json!({ "lockfileVersion": 3, "requires": true, "packages": packages })
+    Ok(json!({ "lockfileVersion": 3, "requires": true, "packages": packages }))
 }
 
 /// The folders in which Node.js looks for what a package at a place needs, the nearest first; the last is the root.
@@ -116,7 +130,12 @@ fn of_npm(text: &str) -> Result<Graph, LockError> {
     let id_at = |place: &str| -> Option<Id> {
         let package = packages.get(place)?;
         let name = package["name"].as_str().or_else(|| place.rsplit_once("node_modules/").map(|(_, name)| name))?;
-        Some((name.to_owned(), package["version"].as_str()?.to_owned()))
+        // What comes from a repository or a file has a version that the registry may have too, with other contents.
+        let from = package["resolved"].as_str().unwrap_or_default();
+        let elsewhere = ["git", "file"]
+            .into_iter()
+            .find(|kind| from.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['+', ':'])));
+        Some((name.to_owned(), elsewhere.or_else(|| package["version"].as_str())?.to_owned()))
     };
     let mut graph = Graph::new();
     for (place, package) in packages {
@@ -254,7 +273,10 @@ mod tests {
         assert_eq!(names, [&expected[..], &["@smithy/util-buffer-from", "@smithy/util-utf8", "tslib"]].concat());
         // The project's own @smithy/util-utf8 is another one.
         assert_eq!(found["@smithy/util-utf8"], "2.3.0");
-        assert_eq!(layout(&graph, &root)["packages"]["node_modules/@smithy/util-utf8"]["version"], "2.3.0");
+        assert_eq!(
+            layout(&graph, &root).expect("it ends")["packages"]["node_modules/@smithy/util-utf8"]["version"],
+            "2.3.0"
+        );
     }
 
     fn graph(edges: &[(&str, &[&str])]) -> Graph {
@@ -277,7 +299,7 @@ mod tests {
             ("d@1", &["c@2"]),
             ("d@2", &["a@1"]),
         ]);
-        let lock = layout(&graph, &("sdk".to_owned(), "1".to_owned()));
+        let lock = layout(&graph, &("sdk".to_owned(), "1".to_owned())).expect("it ends");
         let packages = lock["packages"].as_object().expect("packages");
         for (place, package) in packages.iter().filter(|(place, _)| !place.is_empty()) {
             for (name, version) in package["dependencies"].as_object().expect("an object") {
@@ -293,6 +315,32 @@ mod tests {
     fn an_old_format_is_told(#[case] graph: Result<Graph, LockError>, #[case] expected: &str) {
         let error = graph.expect_err("it is too old").to_string();
         assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn packages_that_need_each_other_without_an_end_are_refused() {
+        let graph = graph(&[
+            ("sdk@1", &["a@1", "b@2"]),
+            ("a@1", &["b@2"]),
+            ("b@2", &["a@2"]),
+            ("a@2", &["b@1"]),
+            ("b@1", &["a@1"]),
+        ]);
+        let error = layout(&graph, &("sdk".to_owned(), "1".to_owned())).expect_err("it has no end").to_string();
+        assert!(error.contains("those that sdk needs have no end"), "{error}");
+    }
+
+    #[rstest]
+    #[case::a_repository("git+ssh://git@example.org/x.git#0123", true)]
+    #[case::a_file("file:x.tgz", true)]
+    #[case::the_registry("https://registry.npmjs.org/x/-/x-1.0.0.tgz", false)]
+    #[case::a_folder_of_the_project("files", false)]
+    fn what_is_of_no_registry_is_not_taken_for_the_version_there(#[case] resolved: &str, #[case] refused: bool) {
+        let sdk = "@aws-sdk/client-redshift-serverless";
+        let package = json!({ "version": "1.0.0", "resolved": resolved });
+        let text = json!({ "lockfileVersion": 3, "packages": { format!("node_modules/{sdk}"): package } }).to_string();
+        let driver = crate::sdk::drivers::driver_named("js-v3").expect("it is one of ours");
+        assert_eq!(read(driver, Path::new("package-lock.json"), &text).is_err(), refused);
     }
 
     #[test]

@@ -93,9 +93,32 @@ fn of_toml(text: &str, list: &str, marker: impl Fn(&Value) -> Option<String>) ->
         // A project that is locked itself has no version that a registry knows.
         let is_local = ["virtual", "editable", "directory"].iter().any(|kind| package["source"].get(kind).is_some());
         let version = package["version"].as_str().filter(|_| !is_local)?.to_owned();
-        Some(Pinned { name, version: Ok(version), marker: marker(package).as_deref().and_then(safe_marker) })
+        // What comes from elsewhere has a version that the registry may have too, with other contents.
+        let version = elsewhere(package).map_or(Ok(version), |from| Err(from.to_owned()));
+        Some(Pinned { name, version, marker: marker(package).as_deref().and_then(safe_marker) })
     });
     Ok(pinned.collect())
+}
+
+/// Where a package comes from, if it is no registry: uv names the kind as a member of `source`, Poetry as its `type`, and
+/// a `pylock.toml` as a member of the package.
+fn elsewhere(package: &Value) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 7] = [
+        ("directory", "one from a folder"),
+        ("git", "one from git"),
+        ("url", "one from an address"),
+        ("file", "one from a file"),
+        ("path", "one from a file"),
+        ("vcs", "one from git"),
+        ("archive", "one from an address"),
+    ];
+    let source = &package["source"];
+    // Beside the type stands an address, also where that is one of a registry.
+    let is_of = |kind: &str| match &source["type"] {
+        Value::Null => source.get(kind).is_some() || package[kind].is_object(),
+        of_poetry => of_poetry == kind,
+    };
+    KINDS.into_iter().find(|(kind, _)| is_of(kind)).map(|(_, told)| told)
 }
 
 /// uv has a list of conditions, of which one must hold.
@@ -162,7 +185,12 @@ fn of_requirement(line: &str) -> Option<Pinned> {
     let rest = rest.trim_start_matches('(').trim_end_matches(')').trim();
     let exact = rest.strip_prefix("===").or_else(|| rest.strip_prefix("==")).map(str::trim);
     let exact = exact.filter(|version| is_version(version)).map(str::to_owned);
-    let found = if rest.is_empty() { "no version".to_owned() } else { rest.to_owned() };
+    let found = match rest.chars().next() {
+        None => "no version".to_owned(),
+        // It may have a password in it.
+        Some('@') => "one from an address".to_owned(),
+        Some(_) => rest.to_owned(),
+    };
     Some(Pinned { name: spelled(name), version: exact.ok_or(found), marker })
 }
 
@@ -246,9 +274,35 @@ mod tests {
     #[case::nothing("requirements.txt", "requests==2.0\n", "does not name boto3")]
     #[case::several("requirements.txt", "boto3==1.1.0\nboto3==1.2.0\n", "found 1.1.0 and 1.2.0")]
     #[case::broken("uv.lock", "[[package]\n", "it is no TOML")]
+    #[case::of_uv_from_git(
+        "uv.lock",
+        "[[package]]\nname = 'boto3'\nversion = '1.2.3'\nsource = { git = 'https://x/y?rev=1#0' }\n",
+        "found one from git"
+    )]
+    #[case::of_poetry_from_git(
+        "poetry.lock",
+        "[[package]]\nname = 'boto3'\nversion = '1.2.3'\n[package.source]\ntype = 'git'\nurl = 'https://x/y'\n",
+        "found one from git"
+    )]
+    #[case::of_pylock_from_git(
+        "pylock.toml",
+        "[[packages]]\nname = 'boto3'\nversion = '1.2.3'\nvcs = { type = 'git' }\n",
+        "found one from git"
+    )]
+    #[case::with_a_password(
+        "requirements.txt",
+        "boto3 @ https://me:pass@example.org/boto3.whl\n",
+        "such as boto3==1.2.3, found one from an address"
+    )]
     fn what_names_no_version_says_what_it_names(#[case] name: &str, #[case] text: &str, #[case] expected: &str) {
         let error = read_as(name, text).expect_err("it is no lock").to_string();
         assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_version_from_an_index_of_the_project_is_taken() {
+        let text = "[[package]]\nname = 'boto3'\nversion = '1.2.3'\n[package.source]\ntype = 'legacy'\nurl = 'https://x/simple'\n";
+        assert_eq!(lines(&read_as("poetry.lock", text).expect("it is a lock")), ["boto3==1.2.3"]);
     }
 
     #[test]

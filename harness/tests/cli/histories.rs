@@ -138,6 +138,7 @@ fn what_is_no_history_says_what_to_do() {
         ("report --history", &[][..], &["--history needs the runs: name a folder"][..]),
         ("report", &[], &["--from"]),
         ("report --history runs", &[], &["found none in runs", "--report-jsonl runs/1.jsonl"]),
+        ("report --history --from -", &[], &["standard input: the run stream is empty"]),
         ("report --history missing", &[], &["cannot read the run stream missing"]),
         ("report --history runs", &[("runs/a.jsonl", "{}\n")], &["runs/a.jsonl: line 1 of the run stream"]),
         ("report --history runs", &[("runs/a.json", "{")], &["runs/a.json: expected a run as one JSON object"]),

@@ -154,7 +154,7 @@ fn python_with_pip(path: &Path, log: &Path, manner: &str) {
     let script = format!(
         r#"#!/bin/sh
 case "$*" in
-  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-I -m venv "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
   *"boto3==9.9.9"*) echo "No matching distribution found for boto3==9.9.9" >&2; exit 1 ;;
   *" install "*) echo "$*" >> '{}' ;;
   *" freeze "*) echo "boto3==1.44.5"; echo "pip==26.0" ;;
@@ -205,6 +205,10 @@ pub(crate) fn an_installation_pins_what_decides_and_one_that_fails_leaves_nothin
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(names(), ["boto3@1.44.5+urllib3==1.26.20"]);
     let asked = std::fs::read_to_string(&log).expect("what pip was asked for");
+    assert!(
+        asked.lines().all(|line| line.starts_with("-I -m pip ")),
+        "no module of the caller's folder is run: {asked}"
+    );
     let last = asked.lines().last().unwrap_or_default();
     assert!(last.ends_with("boto3==1.44.5 botocore==1.44.5 urllib3==1.26.20"), "{asked}");
     let lock = std::fs::read_to_string(cache.join("boto3@1.44.5+urllib3==1.26.20/lock.txt"));

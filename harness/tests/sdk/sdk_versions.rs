@@ -16,7 +16,7 @@ fn write_python(folder: &Path) {
 here=${{0%/*}}
 case "$*" in
   *"index versions"*) echo "Available versions: 1.3.0, 1.3.0rc1, 1.2.1, 1.2.0, 1.1.0, 1.0.0";;
-  "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python";;
+  "-I -m venv "*) mkdir -p "$4/bin"; cp "$0" "$4/bin/python";;
   *" install "*) for last; do :; done; echo "$last" > "$here/version";;
   *" freeze "*) cat "$here/version";;
   *) read -r version < "$here/version"
@@ -39,6 +39,8 @@ pub(crate) fn the_version_that_brought_a_change_is_found_and_the_history_has_it(
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [folder.path().join("bin")].into_iter().chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders).expect("folders"));
+        // It is for `sdk run` alone: a run that is kept is the same whatever is set when it is made.
+        command.env("COUNTERSIGN_TLS", "true");
         command.args(words.split(' ')).output().expect("the binary runs")
     };
     let expect = |words: &str, code: i32, texts: &[&str]| {

@@ -99,13 +99,17 @@ fn text_at(file: &Path, revision: &str) -> Result<String, Failure> {
              actions/checkout"
         )));
     }
-    let shown = git(&["cat-file", "blob", &format!("{revision}:./{last}")])?;
-    if !shown.status.success() {
+    let blob = format!("{revision}:./{last}");
+    // The size is asked first, since what a repository holds has any.
+    let size = git(&["cat-file", "-s", &blob])?;
+    if !size.status.success() {
         return Err(Failure::usage(format!(
             "--from: there is no {last} at {at}; name another lock file with --lock, or record a run with --baseline FILE \
              --update"
         )));
     }
-    let text = String::from_utf8(shown.stdout).ok().filter(|text| text.len() as u64 <= SIZE_LIMIT);
+    let is_small = String::from_utf8_lossy(&size.stdout).trim().parse::<u64>().is_ok_and(|size| size <= SIZE_LIMIT);
+    let shown = is_small.then(|| git(&["cat-file", "blob", &blob])).transpose()?.filter(|shown| shown.status.success());
+    let text = shown.and_then(|shown| String::from_utf8(shown.stdout).ok());
     text.ok_or_else(|| Failure::usage(format!("--from: {last} at {at} is no text of at most {SIZE_LIMIT} bytes")))
 }
