@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::Failure;
 use super::baseline::day;
+use super::library::Library;
 use super::output::say;
 use crate::report::BaselineExcuse;
 use crate::report::words::count;
@@ -62,8 +63,10 @@ impl AcceptedArgs {
             // What the file accepts already is not accepted again.
             let mut rest = diff.clone();
             accepted.apply(&mut rest, today);
+            let (_, clients) = Library::load_with_clients(None)?;
+            let known: Vec<&str> = clients.cases().iter().map(|case| case.id.as_str()).collect();
             for id in &self.accept {
-                accepted.add(&rest, cause(&rest, id)?, &excuse).map_err(|error| usage(&error))?;
+                accepted.add(&rest, cause(&rest, id)?, &excuse, &known).map_err(|error| usage(&error))?;
             }
             accepted.write(path).map_err(|error| usage(&error))?;
             say(&format!("{} added to {}", count(self.accept.len(), "accepted change"), file_name(path)));

@@ -206,13 +206,21 @@ impl Accepted {
         }
     }
 
-    /// Accepts a change in every case that shows it in a comparison.
+    /// Accepts a change in every case that shows it in a comparison. `known` has the ids of all cases that there are: a
+    /// suite of which some were not compared is not accepted as a whole, since nobody has seen what they show.
     ///
     /// # Errors
     /// When the file accepts it in one of these cases already.
-    pub fn add(&mut self, diff: &SdkDiff, cause: &Cause, excuse: &BaselineExcuse) -> Result<(), LoadError> {
+    pub fn add(
+        &mut self,
+        diff: &SdkDiff,
+        cause: &Cause,
+        excuse: &BaselineExcuse,
+        known: &[&str],
+    ) -> Result<(), LoadError> {
         let BaselineExcuse { reason, issue, expires } = excuse.clone();
-        let cases = short(&diff.cases_of(cause), &diff.compared().collect::<Vec<_>>());
+        let all: Vec<&str> = diff.compared().chain(known.iter().copied()).collect();
+        let cases = short(&diff.cases_of(cause), &all);
         let mut content = self.content.clone();
         let (id, change) = (cause.id.clone(), foreign(&cause.what));
         let with = diff.names_that_follow(cause);
@@ -246,14 +254,14 @@ impl Accepted {
     }
 }
 
-/// The cases in few words: the name of a suite where all that were compared of it are among them, `**` for all.
-fn short(cases: &[&str], compared: &[&str]) -> Vec<String> {
+/// The cases in few words: the name of a suite where all of it are among them, `**` for all that there are.
+fn short(cases: &[&str], all: &[&str]) -> Vec<String> {
     let chosen: BTreeSet<&str> = cases.iter().copied().collect();
-    if chosen.contains(EVERY_CASE) || compared.iter().all(|id| chosen.contains(id)) {
+    if chosen.contains(EVERY_CASE) || all.iter().all(|id| chosen.contains(id)) {
         return vec!["**".to_owned()];
     }
     let suite = |id: &str| id.split('/').next().unwrap_or(id).to_owned();
-    let whole = |name: &str| compared.iter().filter(|id| suite(id) == name).all(|id| chosen.contains(id));
+    let whole = |name: &str| all.iter().filter(|id| suite(id) == name).all(|id| chosen.contains(id));
     let mut words: Vec<String> =
         chosen.iter().map(|id| if whole(&suite(id)) { suite(id) } else { (*id).to_owned() }).collect();
     words.dedup();
@@ -285,8 +293,20 @@ mod tests {
     /// A file that accepts the first cause of a comparison.
     fn accepting(diff: &SdkDiff) -> Accepted {
         let mut accepted = Accepted::empty(Path::new("accepted.json"), "boto3");
-        accepted.add(diff, &diff.causes[0], &excuse()).expect("an entry");
+        accepted.add(diff, &diff.causes[0], &excuse(), &["a/1"]).expect("an entry");
         accepted
+    }
+
+    #[test]
+    fn a_change_in_the_one_case_that_was_compared_is_accepted_in_no_other() {
+        let only = |attempts: usize| run(&[("a/1", failure(attempts))]);
+        let part = SdkDiff::new(&only(5), &only(3)).expect("a diff");
+        let mut accepted = Accepted::empty(Path::new("accepted.json"), "boto3");
+        accepted.add(&part, &part.causes[0], &excuse(), &["a/1", "a/2", "b/1"]).expect("an entry");
+        assert_eq!(accepted.entries()[0].cases, ["a/1"]);
+        let mut whole = diff([3, 3, 5, 5]);
+        accepted.apply(&mut whole, TODAY);
+        assert_eq!(whole.causes[0].cases, ["a/2"]);
     }
 
     #[rstest]
