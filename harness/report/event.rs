@@ -242,6 +242,9 @@ pub struct DriverEvent {
     pub typed: bool,
     /// Whether it ran where nothing but loopback exists.
     pub isolated: bool,
+    /// Whether all cases were run over TLS, as with `--tls`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
 }
 
 /// Whether a requirement holds.

@@ -83,7 +83,7 @@ impl Runner {
         };
         let first = DriverProcess::start(&command, &with, Arc::new(Planted::of([]))).await?;
         let hello = first.hello.clone();
-        let driver = describe(hello.clone(), options.isolated);
+        let driver = describe(hello.clone(), &options);
         Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]), certificates })
     }
 
@@ -381,9 +381,24 @@ fn expresses(kind: InputKind, value: &Value) -> bool {
     }
 }
 
-fn describe(hello: Hello, isolated: bool) -> DriverEvent {
+fn describe(hello: Hello, options: &RunnerOptions) -> DriverEvent {
+    let RunnerOptions { isolated, tls, .. } = *options;
     let Hello { driver, language, runtime, sdk, sdk_version, deps, config, inputs, reports, outputs, typed, .. } =
         hello;
     let inputs = inputs.into_iter().map(|(name, kind)| (name, kind.word())).collect();
-    DriverEvent { driver, language, runtime, sdk, sdk_version, deps, config, inputs, reports, outputs, typed, isolated }
+    DriverEvent {
+        driver,
+        language,
+        runtime,
+        sdk,
+        sdk_version,
+        deps,
+        config,
+        inputs,
+        reports,
+        outputs,
+        typed,
+        isolated,
+        tls,
+    }
 }

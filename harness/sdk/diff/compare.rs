@@ -15,10 +15,15 @@ impl SdkDiff {
     /// Runs of different SDKs are compared too; a run that was cut short is compared as far as it came.
     ///
     /// # Errors
-    /// When a stream is not of an SDK, or the runs have no case in common.
+    /// When a stream is not of an SDK, one run alone is over TLS, or the runs have no case in common.
     pub fn new(old: &[Event], new: &[Event]) -> Result<Self, SdkDiffError> {
         let identity = |events, which| identity(events).ok_or(SdkDiffError::NotAnSdk(which));
         let mut diff = Self { sides: [identity(old, "old")?, identity(new, "new")?], ..Self::default() };
+        match [old, new].map(is_over_tls) {
+            [true, false] => return Err(SdkDiffError::OneOverTls("old")),
+            [false, true] => return Err(SdkDiffError::OneOverTls("new")),
+            _ => {}
+        }
         let [old_cases, new_cases] =
             [old, new].map(|events| cases(events).map(|case| (case.id.as_str(), case)).collect::<BTreeMap<_, _>>());
         if !new_cases.keys().any(|id| old_cases.contains_key(id)) {
@@ -88,6 +93,11 @@ fn was_under_way(timing: &Timing, call: usize, ms: f64) -> bool {
 }
 
 /// The SDK of a stream; `None` if it is not a run of an SDK.
+fn is_over_tls(events: &[Event]) -> bool {
+    let driver = events.first().and_then(Event::run).and_then(|run| run.driver.as_deref());
+    driver.is_some_and(|driver| driver.tls)
+}
+
 fn identity(events: &[Event]) -> Option<SdkIdentity> {
     let driver = events.iter().find_map(|event| match event {
         Event::Run(run) => run.driver.clone(),

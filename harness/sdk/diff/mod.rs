@@ -319,6 +319,9 @@ pub enum SdkDiffError {
     /// A stream that is not of an SDK.
     #[error("the {0} run is not of an SDK: expected a stream that `countersign sdk run -o` wrote")]
     NotAnSdk(&'static str),
+    /// One run is over TLS, and the other is not.
+    #[error("the {0} run alone is over TLS; expected two runs with `--tls`, or two without")]
+    OneOverTls(&'static str),
     /// No case is in both runs.
     #[error("the runs have no case in common; expected two runs of the same suites")]
     NothingInCommon,

@@ -668,6 +668,11 @@ fn a_fault_of_the_driver_is_no_change_of_the_sdk() {
 fn runs_that_cannot_be_compared_are_refused() {
     let (one, other) = (run(&[("a/x", success())]), run(&[("a/y", success())]));
     assert_eq!(SdkDiff::new(&one, &other), Err(SdkDiffError::NothingInCommon));
+    let mut over_tls = one.clone();
+    let Some(Event::Run(run)) = over_tls.first_mut() else { panic!("a run begins a stream") };
+    run.driver.as_mut().expect("a driver").tls = true;
+    assert_eq!(SdkDiff::new(&one, &over_tls), Err(SdkDiffError::OneOverTls("new")));
+    assert!(SdkDiff::new(&over_tls, &over_tls).is_ok());
     let servers = crate::report::tests::sample::events();
     assert_eq!(SdkDiff::new(&servers, &one), Err(SdkDiffError::NotAnSdk("old")));
     assert_eq!(SdkDiff::new(&one, &servers), Err(SdkDiffError::NotAnSdk("new")));
