@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::terminal_size_of;
 
+use crate::report::Event;
+
 /// The bar; hidden where no person watches.
 pub(super) struct Progress(ProgressBar);
 
@@ -28,6 +30,13 @@ impl Progress {
     pub(super) fn advance(&self, case: &str) {
         self.0.set_message(case.to_owned());
         self.0.inc(1);
+    }
+
+    /// Advances at a case that has ended.
+    pub(super) fn hear(&self, event: &Event) {
+        if let Event::Case(case) = event {
+            self.advance(&case.id);
+        }
     }
 
     pub(super) fn clear(&self) {

@@ -39,6 +39,7 @@ pub use badge::{Badge, BadgeForm};
 pub use baseline::{
     Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile, BaselineOrigin, REVISION_ADVICE,
 };
+#[cfg(feature = "sdk")]
 pub(crate) use baseline::{read_day, write_day};
 #[cfg(feature = "run")]
 pub(crate) use case_groups::is_problem;

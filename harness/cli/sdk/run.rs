@@ -79,22 +79,24 @@ pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
     let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated, tls: args.tls };
     let (command, _folder) = driver.ready()?;
-    let hear = |event: &Event| reports.hear(event);
     let progress = Progress::new(cases.len());
-    let ended = crate::cli::block_on(execute(command, &library, &cases, options, &progress, hear))?;
+    let hear = |event: &Event| {
+        progress.hear(event);
+        reports.hear(event);
+    };
+    let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))?;
     progress.clear();
     let ended = ended?;
     reports.finish()?;
     Ok(ended)
 }
 
-/// Runs the cases, passes every event to `hear`, and returns the exit code. Each case that ends advances `progress`.
+/// Runs the cases, passes every event to `hear`, and returns the exit code.
 pub(super) async fn execute(
     command: DriverCommand,
     library: &Library,
     cases: &[Arc<ClientCase>],
     options: RunnerOptions,
-    progress: &Progress,
     mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
@@ -108,7 +110,6 @@ pub(super) async fn execute(
     let complete = runner
         .run(cases, &interrupt, |result| {
             tally.add(&result);
-            progress.advance(&result.id);
             hear(&Event::Case(result));
         })
         .await;

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use futures_util::future::join;
 
 use super::project::{ChosenSdk, choose_lock, in_folder, installed};
-use super::{SdkCheckArgs, usage};
+use super::{CheckRun, SdkCheckArgs, usage};
 use crate::cli::Failure;
 use crate::cli::library::Library;
 use crate::cli::output::say;
@@ -54,8 +54,8 @@ pub(super) fn run(args: &SdkCheckArgs, revision: &str) -> Result<ExitCode, Failu
     say(&format!("comparing {} of {name} at {at} with {} of {name} here", described(&old), described(&new)));
     // Both run at a time: most of a run is waiting for SDKs that wait before they try again.
     let progress = Progress::new(2 * cases.len());
-    let record = |side| args.record(side, &library, &cases, isolated, &progress);
-    let runs = crate::cli::block_on(join(record(old_side), record(new_side)))?;
+    let run = CheckRun { args, library: &library, cases: &cases, isolated, progress: &progress };
+    let runs = crate::cli::block_on(join(run.record(old_side), run.record(new_side)))?;
     progress.clear();
     let ((old_run, old_ended), (new_run, new_ended)) = (runs.0?, runs.1?);
     let (Some(old_run), Some(new_run)) = (&old_run, new_run) else {

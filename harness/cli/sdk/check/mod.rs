@@ -137,7 +137,8 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
     let progress = Progress::new(cases.len());
-    let recorded_now = crate::cli::block_on(args.record(sdk, &library, &cases, isolated, &progress))?;
+    let run = CheckRun { args, library: &library, cases: &cases, isolated, progress: &progress };
+    let recorded_now = crate::cli::block_on(run.record(sdk))?;
     progress.clear();
     let (events, ended) = recorded_now?;
     let Some(mut events) = events else {
@@ -177,25 +178,33 @@ fn usage(error: impl std::fmt::Display) -> Failure {
     Failure::usage(error.to_string())
 }
 
-impl SdkCheckArgs {
+/// What a run on an SDK needs, whichever SDK it is.
+struct CheckRun<'a> {
+    args: &'a SdkCheckArgs,
+    library: &'a Library,
+    cases: &'a [Arc<ClientCase>],
+    isolated: bool,
+    progress: &'a Progress,
+}
+
+impl CheckRun<'_> {
     /// Runs the cases on an SDK. Returns what was recorded, if the run was not cut short, and the exit code.
-    async fn record(
-        &self,
-        sdk: ChosenSdk,
-        library: &Library,
-        cases: &[Arc<ClientCase>],
-        isolated: bool,
-        progress: &Progress,
-    ) -> Result<(Option<Vec<Event>>, ExitCode), Failure> {
+    async fn record(&self, sdk: ChosenSdk) -> Result<(Option<Vec<Event>>, ExitCode), Failure> {
         let (command, _folder) = ChosenDriver::Ours { driver: sdk.driver, sdk: sdk.path }.ready()?;
-        let options = RunnerOptions { jobs: self.jobs.into(), max_attempts: None, isolated, tls: self.tls };
+        let SdkCheckArgs { jobs, tls, .. } = *self.args;
+        let options = RunnerOptions { jobs: jobs.into(), max_attempts: None, isolated: self.isolated, tls };
         let mut events = Vec::new();
-        let hear = |event: &Event| events.push(event.clone());
-        let ended = execute(command, library, cases, options, progress, hear).await?;
+        let hear = |event: &Event| {
+            self.progress.hear(event);
+            events.push(event.clone());
+        };
+        let ended = execute(command, self.library, self.cases, options, hear).await?;
         let is_whole = matches!(events.last(), Some(Event::Summary(summary)) if summary.complete);
         Ok((is_whole.then_some(events), ended))
     }
+}
 
+impl SdkCheckArgs {
     /// Writes the comparison and the verdict wherever they were asked for. Standard output and Markdown end with the
     /// verdict; where standard output is a format that has no place for it, it is said beside it.
     fn show(&self, diff: Option<&SdkDiff>, verdict: &str, markdown: Option<ReportFile>) -> Result<(), Failure> {
