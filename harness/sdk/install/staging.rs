@@ -26,10 +26,9 @@ impl Staging {
         let folder = cache.join(STAGING);
         let path = folder.join(format!("{name}{LOCK}"));
         let lock = loop {
-            fs::create_dir_all(&folder)?;
-            let lock = match File::create(&path) {
-                // Who ended meanwhile removed the folder, since it was empty.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            let lock = match fs::create_dir_all(&folder).and_then(|()| File::create(&path)) {
+                // Who ended meanwhile removed the folder, since it was empty: before it was looked at, or after.
+                Err(error) if error.kind() == io::ErrorKind::NotFound || was_gone(&error, &folder) => continue,
                 lock => lock?,
             };
             lock.lock()?;
@@ -76,6 +75,12 @@ pub(super) fn sweep(cache: &Path) {
             drop(Staging { folder: folder.join(name), path, _lock: lock });
         }
     }
+}
+
+/// Whether the folder was there when it was to be made, and gone when it was looked at. It may be there again.
+fn was_gone(error: &io::Error, folder: &Path) -> bool {
+    let is_no_folder = fs::metadata(folder).is_ok_and(|found| !found.is_dir());
+    error.kind() == io::ErrorKind::AlreadyExists && !is_no_folder
 }
 
 fn remove(folder: &Path) -> io::Result<()> {
