@@ -115,6 +115,28 @@ fn failure(error: &JournalError) -> Failure {
     Failure::usage(error.to_string())
 }
 
+/// Things in the order in which they are deleted, each once.
+#[derive(Default)]
+struct Things {
+    /// The places of each thing in the journal.
+    ids: Vec<Vec<u64>>,
+    entries: Vec<Entry>,
+}
+
+impl Things {
+    /// Adds an entry; the last that was made comes first. A thing that a run made, and asked for once more later, is
+    /// deleted in its first place: what was made in it must go before.
+    fn add(&mut self, id: u64, entry: &Entry) {
+        let (mut ids, mut entry) = (vec![id], entry.clone());
+        if let Some(place) = self.entries.iter().position(|of| of.thing == entry.thing) {
+            ids.append(&mut self.ids.remove(place));
+            entry.in_doubt |= self.entries.remove(place).in_doubt;
+        }
+        self.ids.push(ids);
+        self.entries.push(entry);
+    }
+}
+
 struct Cleaner<'a> {
     args: &'a CleanupArgs,
     library: &'a Library,
@@ -126,7 +148,7 @@ impl Cleaner<'_> {
     async fn work_off(&self, mut entries: Entries, tally: &mut Tally) -> Result<(), Failure> {
         let place = |entry: &Entry| (entry.thing.endpoint.clone(), entry.thing.region.clone());
         for of_one in entries.left().chunk_by(|(_, one), (_, other)| place(one) == place(other)) {
-            let mut things = Vec::new();
+            let mut things = Things::default();
             for (id, entry) in of_one {
                 let Entry { thing, .. } = entry;
                 match &thing.hook {
@@ -137,16 +159,15 @@ impl Cleaner<'_> {
                     }
                     Some(_) => {}
                     None if self.is_closed_aws(thing) => tally.keep_at_aws(thing),
-                    None => things.push((*id, entry.clone())),
+                    None => things.add(*id, entry),
                 }
             }
-            let Some((_, first)) = things.first() else { continue };
+            let Some(first) = things.entries.first() else { continue };
             let Some(session) = self.session_of(&first.thing).await? else { continue };
-            let (ids, things): (Vec<_>, Vec<_>) = things.into_iter().unzip();
-            let deletions = session.delete_all(&things).await;
-            for ((id, entry), deletion) in ids.into_iter().zip(&things).zip(deletions) {
+            let deletions = session.delete_all(&things.entries).await;
+            for ((ids, entry), deletion) in things.ids.into_iter().zip(&things.entries).zip(deletions) {
                 if tally.book(&entry.thing, deletion, true) {
-                    entries.remove(id).map_err(|error| failure(&error))?;
+                    ids.into_iter().try_for_each(|id| entries.remove(id)).map_err(|error| failure(&error))?;
                 }
             }
         }
@@ -264,5 +285,27 @@ impl Tally {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_asked_for_twice_is_deleted_once_after_what_was_made_in_it() {
+        let entry = |noun: &str, in_doubt| {
+            let thing = serde_json::json!({ "noun": noun, "name": "n", "case": "a/b", "undone_by": "Delete", "input": {},
+                "endpoint": "http://127.0.0.1:1/", "region": "us-east-1" });
+            Entry { thing: serde_json::from_value(thing).expect("a thing"), in_doubt }
+        };
+        let mut things = Things::default();
+        // The last that was made comes first: the namespace was asked for once more at the end.
+        for (id, of) in [(3, entry("namespace", true)), (2, entry("workgroup", false)), (1, entry("namespace", false))]
+        {
+            things.add(id, &of);
+        }
+        assert_eq!(things.ids, [vec![2], vec![1, 3]]);
+        assert_eq!(things.entries, [entry("workgroup", false), entry("namespace", true)]);
     }
 }
