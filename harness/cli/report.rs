@@ -80,13 +80,7 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
         )));
     }
     let layout = if runs.len() > 1 { Layout::SideBySide } else { Layout::Alone };
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
-    for event in runs.iter().flatten() {
-        reports.hear(event);
-    }
-    reports.finish()?;
-    args.reports.name_files();
-    Ok(ExitCode::SUCCESS)
+    write(&args.reports, &library, &runs, &layout)
 }
 
 /// Makes the reports of the runs of one target in the order of time.
@@ -103,13 +97,17 @@ fn over_time(args: &ReportFromArgs, places: &[PathBuf]) -> Result<ExitCode, Fail
     }
     let PastRuns { runs, files, read, library } = past_runs(places, args.fixtures.fixtures.clone())?;
     args.reports.check_files(&read)?;
-    let layout = Layout::OverTime(files);
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), &layout)?;
+    write(&args.reports, &library, &runs, &Layout::OverTime(files))
+}
+
+/// Writes the reports of runs that are laid out like this.
+fn write(args: &ReportArgs, library: &Library, runs: &[Vec<Event>], layout: &Layout) -> Result<ExitCode, Failure> {
+    let mut reports = Reports::open_for(args, &library.contract, &RerunCommands::default(), layout)?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }
     reports.finish()?;
-    args.reports.name_files();
+    args.name_files();
     Ok(ExitCode::SUCCESS)
 }
 

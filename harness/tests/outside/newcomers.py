@@ -4,8 +4,8 @@
 Usage: newcomers.py [NAME]...
 
 The names are python, node, rust, boto3 and javascript: who writes an emulator in one of three languages, and who takes a
-newer SDK. Without a name, all are tried. Nobody has a checkout of the source: they have the wheel and the npm packages, which
-packages_are_installed.py has made in target/packages/, and the crate. The commands are those of the pages in
+newer SDK. Without a name, all are tried. Nobody has a checkout of the source: they have the crate, and the wheel and the
+npm packages that packages_are_installed.py has made in target/packages/. The commands are those of the pages in
 harness/docs/. The watch starts before the first command, and stops when the result is there.
 
 Needs Linux, Python with venv, Node.js with npm, Cargo, and their registries. Without one of them it says so and ends with
