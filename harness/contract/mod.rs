@@ -35,7 +35,7 @@ pub use status::Status;
 pub use validators::{Constraint, JsonKind, ProseBreach, SchemaBreach, Validators, breaches_of};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use revision::InRevision;
 
@@ -56,6 +56,47 @@ pub struct Contract {
     validators: OnceLock<Validators>,
 }
 
+/// The operations that a revision of the documents knows.
+#[derive(Clone, Debug)]
+struct KnownOperations {
+    operations: Arc<BTreeMap<String, Operation>>,
+    elsewhere: BTreeSet<String>,
+}
+
+impl KnownOperations {
+    /// Those of `all` that the revision knows, without what does not hold in it.
+    fn of(mut all: BTreeMap<String, Operation>, revision: Revision) -> Self {
+        let is_known = |_: &String, operation: &mut Operation| operation.holds.contains(revision);
+        let mut operations: BTreeMap<_, _> = all.extract_if(.., is_known).collect();
+        for operation in operations.values_mut() {
+            operation.keep(revision);
+        }
+        Self { operations: Arc::new(operations), elsewhere: all.into_keys().collect() }
+    }
+}
+
+/// What a process reads once of the fixtures of this build.
+struct Embedded {
+    names: ContractNames,
+    newest: KnownOperations,
+}
+
+impl Embedded {
+    /// # Panics
+    /// Never: the tests load it.
+    fn get() -> &'static Self {
+        static EMBEDDED: LazyLock<Embedded> = LazyLock::new(|| {
+            let service = Service::embedded();
+            let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
+            let all = Operation::load_all(&Fixtures::Embedded, &folder, service);
+            let all = all.expect("the operations of this build are valid");
+            let names = ContractNames::of(service, &all);
+            Embedded { names, newest: KnownOperations::of(all, service.newest_revision()) }
+        });
+        &EMBEDDED
+    }
+}
+
 impl Contract {
     /// Reads and checks service, operations and register, of the newest revision of the documents. Those of this build
     /// were checked before.
@@ -72,35 +113,32 @@ impl Contract {
     /// The same, and a revision that there is none of.
     pub fn load_in(fixtures: &Fixtures, revision: Option<Revision>) -> Result<Self, LoadError> {
         let folder = Service::folder(fixtures)?;
-        let (mut service, mut operations) = match fixtures {
-            Fixtures::Embedded => (Arc::clone(Service::embedded()), Arc::clone(Operation::embedded())),
-            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => {
-                let service = Service::load(fixtures, &folder)?;
-                let operations = Operation::load_all(fixtures, &folder, &service)?;
-                (Arc::new(service), Arc::new(operations))
-            }
+        let mut service = match fixtures {
+            Fixtures::Embedded => Arc::clone(Service::embedded()),
+            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => Arc::new(Service::load(fixtures, &folder)?),
         };
-        let mut register = Register::load(fixtures, &operations, &service.documents, &service.revisions)?;
         let newest = service.newest_revision();
         let revision = revision.unwrap_or(newest);
         if !service.revisions.iter().any(|row| row.year == revision) {
             let file = fixtures.name_of(&format!("{folder}/service.json"));
             return Err(LoadError::new(&file, "/revisions", no_such_revision(revision, &service.revisions)));
         }
+        let (KnownOperations { operations, elsewhere: operations_elsewhere }, mut register) = match fixtures {
+            Fixtures::Embedded if revision == newest => {
+                let known = Embedded::get().newest.clone();
+                let register = Register::load(fixtures, &known.operations, &service.documents, &service.revisions)?;
+                (known, register)
+            }
+            _ => {
+                let all = Operation::load_all(fixtures, &folder, &service)?;
+                let register = Register::load(fixtures, &all, &service.documents, &service.revisions)?;
+                (KnownOperations::of(all, revision), register)
+            }
+        };
+        register.keep(revision, &operations);
         if revision != newest || !Feature::all().all(|feature| feature.holds_in(revision)) {
             Arc::make_mut(&mut service).keep(revision);
         }
-        let mut operations_elsewhere = BTreeSet::new();
-        Arc::make_mut(&mut operations).retain(|name, operation| {
-            let holds = operation.holds.contains(revision);
-            if holds {
-                operation.keep(revision);
-            } else {
-                operations_elsewhere.insert(name.clone());
-            }
-            holds
-        });
-        register.keep(revision, &operations);
         let validators = OnceLock::new();
         if fixtures.need_checks() {
             let found = validators.get_or_init(|| Validators::new(&service, &operations)).check();

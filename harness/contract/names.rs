@@ -1,8 +1,8 @@
 //! The names in the contract of this build: which names may be shown, and which members have values that may not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
+use super::Embedded;
 use super::operation::Operation;
 use super::service::Service;
 use super::shapes::{Member, MemberKind};
@@ -34,12 +34,10 @@ impl ContractNames {
     /// # Panics
     /// Never: the tests load them.
     pub fn embedded() -> &'static Self {
-        static NAMES: LazyLock<ContractNames> =
-            LazyLock::new(|| ContractNames::of(Service::embedded(), Operation::embedded()));
-        &NAMES
+        &Embedded::get().names
     }
 
-    fn of(service: &Service, operations: &BTreeMap<String, Operation>) -> Self {
+    pub(super) fn of(service: &Service, operations: &BTreeMap<String, Operation>) -> Self {
         let structures = operations.values().flat_map(|operation| [&operation.request, &operation.response]);
         let members: Vec<_> = structures.chain(service.shapes.values()).flat_map(|shape| &shape.members).collect();
         let named = |fits: fn(&Member) -> bool| {

@@ -3,7 +3,6 @@
 //! The doc comments here become the descriptions in `schemas/operation.schema.json`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,19 +81,6 @@ pub struct Pages {
 }
 
 impl Operation {
-    /// The operations in the fixtures of this build.
-    ///
-    /// # Panics
-    /// Never: the tests load them.
-    pub fn embedded() -> &'static Arc<BTreeMap<String, Self>> {
-        static OPERATIONS: LazyLock<Arc<BTreeMap<String, Operation>>> = LazyLock::new(|| {
-            let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
-            let operations = Operation::load_all(&Fixtures::Embedded, &folder, Service::embedded());
-            Arc::new(operations.expect("the operations of this build are valid"))
-        });
-        &OPERATIONS
-    }
-
     /// Reads the operations of a service's folder, and checks that they make sense; each by its name.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ fn fixtures() -> Fixtures {
     };
     let suite = json!({ "version": 1, "operation": "GetCredentials",
                         "cases": [case("clock/once", &[901]), case("clock/twice", &[1800, 60])] });
-    std::fs::write(fixtures.file("server/clock.json"), suite.to_string()).expect("writable");
+    fixtures.add("server/clock.json", &suite.to_string());
     fixtures
 }
 

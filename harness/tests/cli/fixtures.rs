@@ -1,9 +1,11 @@
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A copy of the project's fixtures, to be changed.
+/// A copy of the project's fixtures, to be changed with [`Self::change`] and [`Self::add`]. A file that was not changed is
+/// the project's own, under a second name: a hundred tests make such a copy, and new files take time.
 pub(crate) struct Fixtures(tempfile::TempDir);
 
 impl Fixtures {
@@ -14,7 +16,8 @@ impl Fixtures {
                 let target = to.join(entry.file_name());
                 if entry.path().is_dir() {
                     copy(&entry.path(), &target);
-                } else {
+                } else if fs::hard_link(entry.path(), &target).is_err() {
+                    // The two folders may be on two disks.
                     fs::copy(entry.path(), target).expect("a file");
                 }
             }
@@ -39,13 +42,26 @@ impl Fixtures {
         self.0.path().to_str().expect("a text")
     }
 
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
+    fn file(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     pub(crate) fn change(&self, name: &str, change: impl FnOnce(&str) -> String) {
-        let text = fs::read_to_string(self.file(name)).expect("the file is there");
-        fs::write(self.file(name), change(&text)).expect("writable");
+        let text = self.read(name);
+        // The project's own file stays as it is.
+        fs::remove_file(self.file(name)).expect("the folder can be written to");
+        self.add(name, &change(&text));
+    }
+
+    /// Writes a file that is not there yet.
+    pub(crate) fn add(&self, name: &str, text: &str) {
+        let file = fs::File::create_new(self.file(name));
+        file.and_then(|mut file| file.write_all(text.as_bytes())).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).expect("the file is there")
     }
 
     pub(crate) fn change_json(&self, name: &str, change: impl FnOnce(&mut Value)) {

@@ -119,7 +119,7 @@ fn fixtures_with_a_denied_caller() -> Fixtures {
     });
     let reply = json!({ "version": 1, "title": "A denial", "status": 400, "headers": { "content-type": "application/x-amz-json-1.1" },
                         "body": { "__type": "AccessDeniedException", "message": "You may not." } });
-    std::fs::write(fixtures.file("replies/callers-denied.json"), reply.to_string()).expect("writable");
+    fixtures.add("replies/callers-denied.json", &reply.to_string());
     let allowed = json!({ "request": { "input": { "workgroupName": "${workgroup}" } }, "decides": [],
                           "reply": "credentials" });
     let denied = json!({ "name": "denied", "expect": { "status": 400, "error": "AccessDeniedException" },
@@ -129,7 +129,7 @@ fn fixtures_with_a_denied_caller() -> Fixtures {
         { "id": "callers/denied", "title": "A caller whom no policy allows the operation is refused",
           "requirements": ["GC-IAM-01"], "needs": ["iam"], "breaks": "state", "steps": [allowed, denied, allowed] }
     ] });
-    std::fs::write(fixtures.file("server/callers.json"), suite.to_string()).expect("writable");
+    fixtures.add("server/callers.json", &suite.to_string());
     fixtures
 }
 

@@ -33,7 +33,7 @@ fn fixtures() -> Fixtures {
         case("logins/right", "The password logs the user in", vec![fresh.clone(), right.clone(), query, forbidden]),
         case("logins/wrong", "Another password is refused", [vec![fresh, right], wrong.to_vec()].concat()),
     ] });
-    std::fs::write(fixtures.file("server/logins.json"), suite.to_string()).expect("writable");
+    fixtures.add("server/logins.json", &suite.to_string());
     fixtures
 }
 

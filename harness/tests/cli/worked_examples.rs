@@ -52,7 +52,7 @@ fn the_worked_examples_add_a_requirement_a_case_and_a_defect_by_data_alone() {
 #[test]
 fn a_reply_that_no_case_gives_is_an_orphan() {
     let fixtures = Fixtures::copy();
-    fs::copy(fixtures.file("replies/not-found.json"), fixtures.file("replies/unused.json")).expect("a file");
+    fixtures.add("replies/unused.json", &fixtures.read("replies/not-found.json"));
     refused(&fixtures, &["replies/unused.json", "no case is answered with it"]);
 }
 
@@ -74,7 +74,7 @@ fn validate_leads_through_the_steps_of_an_operation() {
     let fixtures = Fixtures::copy();
     let operations = "services/redshift-serverless/operations";
     let file = format!("{operations}/GetNothing.json");
-    fs::copy(fixtures.file(&format!("{operations}/GetWorkgroup.json")), fixtures.file(&file)).expect("a file");
+    fixtures.add(&file, &fixtures.read(&format!("{operations}/GetWorkgroup.json")));
     fixtures.change(&file, |text| {
         text.replace("GetWorkgroup", "GetNothing").replace("\"requirements\": \"GW\"", "\"requirements\": \"GX\"")
     });
@@ -83,7 +83,6 @@ fn validate_leads_through_the_steps_of_an_operation() {
         "source": [{ "document": "service-model", "place": "shape GetNothingRequest" }] }"#;
     add(&fixtures, "requirements.json", row);
     refused(&fixtures, &["GetNothing.json: it has no suite", r#"begins with "operation": "GetNothing""#]);
-    fs::write(fixtures.file("server/nothing.json"), r#"{ "version": 1, "operation": "GetNothing", "cases": [] }"#)
-        .expect("a file");
+    fixtures.add("server/nothing.json", r#"{ "version": 1, "operation": "GetNothing", "cases": [] }"#);
     refused(&fixtures, &["nothing.json at /cases: the suite of GetNothing has no case", "no case cites GX-WG-01"]);
 }

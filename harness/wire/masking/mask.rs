@@ -4,6 +4,7 @@ use std::iter;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex, bytes};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -50,24 +51,35 @@ const QUOTE_LIMIT: usize = 200;
 pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 
 /// What [`SECRET_NAME`] needs to match a text of ASCII.
-const PARTS_OF_SECRET_NAMES: [&str; 16] = [
-    "pass",
-    "pw",
-    "secret",
-    "token",
-    "signature",
-    "credential",
-    "user",
-    "key",
-    "kennwort",
-    "contrase",
-    "senha",
-    "wachtwoord",
-    "otp",
-    "jwt",
-    "creds",
-    "clave",
-];
+static PARTS_OF_SECRET_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    in_any_case(&[
+        "pass",
+        "pw",
+        "secret",
+        "token",
+        "signature",
+        "credential",
+        "user",
+        "key",
+        "kennwort",
+        "contrase",
+        "senha",
+        "wachtwoord",
+        "otp",
+        "jwt",
+        "creds",
+        "clave",
+    ])
+});
+
+/// What [`PASSWORD_IN_SENTENCE`] begins with.
+static WORDS_OF_SENTENCES: LazyLock<AhoCorasick> =
+    LazyLock::new(|| in_any_case(&["pass", "pwd", "kennwort", "identified"]));
+
+/// Finds ASCII words in any letter case. Most texts hold none, and are read once for all words.
+fn in_any_case(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("there are few words")
+}
 
 /// A password-like name and its separator: in JSON, XML, a header, a form or a sentence.
 static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
@@ -328,7 +340,7 @@ pub(super) struct NamedSecret {
 /// a pattern for the start of what follows a name.
 pub(super) fn secrets_behind_names(value: &'static LazyLock<Regex>, text: &str) -> impl Iterator<Item = NamedSecret> {
     let mut at = 0;
-    let finder = may_match(text, &PARTS_OF_SECRET_NAMES).then(|| NameFinder::of(text));
+    let finder = may_hold_secret_name(text).then(|| NameFinder::of(text));
     iter::from_fn(move || {
         let finder = finder.as_ref()?;
         loop {
@@ -350,19 +362,11 @@ pub(super) fn secrets_behind_names(value: &'static LazyLock<Regex>, text: &str) 
     })
 }
 
-/// Whether a pattern without regard to letter case may match a text, if it needs one of these small ASCII texts. Patterns
-/// are compiled when they are first used, which takes longer than a call, and each process of a test runner does it again.
-fn may_match(text: &str, needed: &[&str]) -> bool {
-    // Some letters beyond ASCII are a form of one in ASCII, and some patterns have such letters.
-    !text.is_ascii() || needed.iter().any(|part| places_in_any_case(text, part).next().is_some())
-}
-
-/// Where an ASCII text in small letters is in another text, in any letter case.
-pub(super) fn places_in_any_case<'t>(text: &'t str, part: &'t str) -> impl Iterator<Item = usize> {
-    let (first, windows) = (part.as_bytes()[0], text.as_bytes().windows(part.len()));
-    let is_it =
-        move |found: &[u8]| found[0].eq_ignore_ascii_case(&first) && found.eq_ignore_ascii_case(part.as_bytes());
-    windows.enumerate().filter_map(move |(place, found)| is_it(found).then_some(place))
+/// Whether [`SECRET_NAME`] may match a text. Patterns are compiled when they are first used, which takes longer than a
+/// call, and each process of a test runner does it again.
+fn may_hold_secret_name(text: &str) -> bool {
+    // Some letters beyond ASCII are a form of one in ASCII, and some names have such letters.
+    !text.is_ascii() || PARTS_OF_SECRET_NAMES.is_match(text)
 }
 
 /// The matches of [`PASSWORD_IN_SENTENCE`] in a text.
@@ -373,10 +377,9 @@ pub(super) fn passwords_in_sentences(text: &str) -> impl Iterator<Item = Capture
 
 /// Whether [`PASSWORD_IN_SENTENCE`] may match: one of its words begins somewhere, and there is a blank.
 fn may_hold_sentence(text: &str) -> bool {
-    const WORDS: [&str; 4] = ["pass", "pwd", "kennwort", "identified"];
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins_word = |place: usize| place == 0 || !is_inside(text.as_bytes()[place - 1]);
-    let has_word = || WORDS.iter().any(|word| places_in_any_case(text, word).any(begins_word));
+    let has_word = || WORDS_OF_SENTENCES.find_iter(text).any(|found| begins_word(found.start()));
     text.contains(char::is_whitespace) && (!text.is_ascii() || has_word())
 }
 
@@ -530,7 +533,7 @@ mod tests {
             let text = if in_capitals { text.to_uppercase() } else { text };
             let everywhere = SECRET_NAME.find(&text).map(|found| found.range());
             prop_assert_eq!(NameFinder::of(&text).find_at(&text, 0), everywhere, "{:?}", text);
-            prop_assert!(!SECRET_NAME.is_match(&text) || may_match(&text, &PARTS_OF_SECRET_NAMES), "{:?}", text);
+            prop_assert!(!SECRET_NAME.is_match(&text) || may_hold_secret_name(&text), "{:?}", text);
             prop_assert!(!PASSWORD_IN_SENTENCE.is_match(&text) || may_hold_sentence(&text), "{:?}", text);
         }
     }

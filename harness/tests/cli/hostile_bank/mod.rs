@@ -37,8 +37,8 @@ const JOBS: usize = 6;
 /// Longer than any run against a server of the bank may take on a busy machine. A run that takes longer is ended.
 const LONGEST_RUN: Duration = Duration::from_secs(30);
 
-/// More memory than any run may have in use, in KiB. A debug build needs half of it for itself.
-const MOST_MEMORY: u64 = 80 << 10;
+/// More memory than any run may have in use besides the program itself, in KiB.
+const MOST_MEMORY: u64 = 30 << 10;
 
 /// More than all that a run may print or write to one file, in bytes.
 const MOST_WRITTEN: usize = 4 << 20;
@@ -155,7 +155,7 @@ fn watch(program: &mut Program) -> (i32, Vec<String>) {
     let mut faults = Vec::new();
     let mut memory = 0;
     let status = loop {
-        memory = memory.max(peak_memory(child.id()));
+        memory = memory.max(memory_in_use(child.id()));
         if let Some(status) = child.try_wait().expect("it is our child") {
             break status;
         }
@@ -171,11 +171,11 @@ fn watch(program: &mut Program) -> (i32, Vec<String>) {
     (status.code().unwrap_or(-1), faults)
 }
 
-/// The most memory that a process had in use so far, in KiB; 0 where the system does not tell.
-fn peak_memory(process: u32) -> u64 {
+/// The memory that a process has in use now, without the pages of its program, in KiB; 0 where the system does not tell.
+fn memory_in_use(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-    peak.unwrap_or_default()
+    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
+    own.unwrap_or_default()
 }
 
 /// The verdict of a case in a report as JSON.

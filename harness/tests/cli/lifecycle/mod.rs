@@ -21,7 +21,7 @@ const ROWS: &str = include_str!("requirements.json");
 /// The fixtures of the project with the suite of this folder in place of its own.
 fn fixtures() -> Fixtures {
     let fixtures = Fixtures::copy();
-    std::fs::write(fixtures.file("server/lifecycle.json"), SUITE).expect("writable");
+    fixtures.change("server/lifecycle.json", |_| SUITE.to_owned());
     fixtures.change_json("requirements.json", |register| {
         let rows: Vec<Value> = serde_json::from_str(ROWS).expect("JSON");
         let all = register["requirements"].as_array_mut().expect("a list");

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
 use crate::wire::masking::decode::decode;
-use crate::wire::masking::mask::{passwords_in_sentences, places_in_any_case, secrets_behind_names};
+use crate::wire::masking::mask::{passwords_in_sentences, secrets_behind_names};
 use crate::wire::masking::public_words::{is_name_of_error, is_public_name};
 
 impl Secrets {
@@ -121,7 +121,8 @@ impl Secrets {
                 self.add_both(&user_info[1], SHORTEST);
             }
         }
-        if places_in_any_case(text, "form-data;").next().is_some() {
+        // An empty line is between the headers of a part and its value.
+        if text.contains("\n\n") || text.contains("\n\r\n") {
             for part in PART_OF_FORM.captures_iter(text) {
                 if let Some(least) = is_secret_name(&part["name"]) {
                     self.add_both(&part["value"], least);
