@@ -90,6 +90,13 @@ struct Open {
     left: BTreeMap<EntryId, Entry>,
 }
 
+impl Drop for Open {
+    /// A process that begins in this moment has the file open too, until it runs its own program. The lock ends now.
+    fn drop(&mut self) {
+        drop(self.file.unlock());
+    }
+}
+
 /// Something that is not gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -339,6 +346,18 @@ mod tests {
             region: text("us-east-1"),
             hook: None,
         }
+    }
+
+    #[test]
+    fn a_journal_is_free_as_soon_as_it_is_dropped_whoever_has_the_file_open() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("journal");
+        let first = Open::new(path.clone()).expect("nobody has it");
+        let in_a_child = first.file.try_clone().expect("it can be opened twice");
+        assert!(matches!(Open::new(path.clone()), Err(JournalError::Taken(_))));
+        drop(first);
+        Open::new(path).expect("nobody has it any more");
+        drop(in_a_child);
     }
 
     fn names(path: &Path) -> Vec<String> {

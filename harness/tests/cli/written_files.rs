@@ -151,7 +151,7 @@ fn a_badge_has_the_form_that_its_ending_asks_for_and_can_have_both() {
 #[test]
 fn a_comparison_says_what_broke_and_its_exit_code_too() {
     let good = Program::new(&["run", "success", "parameters/workgroup-boundary", "--format", "jsonl"]).finish().stdout;
-    let stub = Stub::of_operations(aws("500 Oops", r#"{"__type":"InternalServerException"}"#));
+    let stub = Stub::of_operations(aws("400 Bad", r#"{"__type":"ValidationException"}"#));
     let bad = Program::at(&stub.endpoint, "run success parameters/workgroup-boundary --format jsonl").finish().stdout;
     let diff = |old: &str, new: &str, format: &str| {
         let mut program = Program::new(&["diff", "old", "new", "--format", format]).file("old", old).file("new", new);

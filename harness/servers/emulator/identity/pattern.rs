@@ -1,6 +1,7 @@
 //! Texts of a policy with wildcards and variables.
 
 use std::borrow::Cow;
+use std::str::Chars;
 
 use super::Holds;
 use super::decision::{Context, Known};
@@ -157,9 +158,26 @@ fn written(token: &Token) -> char {
     }
 }
 
-/// Whether a text fits: each character moves every place in the pattern that was reached so far, so the time is bounded
-/// by the product of the lengths. With `goes_on`, the text is the beginning of one that goes on in any way.
-fn wildcards_fit(tokens: &[Token], text: &str, goes_on: bool) -> Holds {
+/// Whether a text fits. With `goes_on`, it is the beginning of one that goes on in any way.
+fn wildcards_fit(mut tokens: &[Token], text: &str, goes_on: bool) -> Holds {
+    let mut characters = text.chars();
+    // Most patterns are a name, or the beginning of one and a `*`.
+    while let [Token::Exactly(expected), rest @ ..] = tokens {
+        match characters.next() {
+            Some(character) if character == *expected => tokens = rest,
+            None if goes_on => return Holds::Maybe,
+            _ => return Holds::No,
+        }
+    }
+    match tokens {
+        [Token::Many] => Holds::Yes,
+        _ => every_way_fits(tokens, characters, goes_on),
+    }
+}
+
+/// The same for any pattern: each character moves every place in the pattern that was reached so far, so the time is
+/// bounded by the product of the lengths.
+fn every_way_fits(tokens: &[Token], characters: Chars<'_>, goes_on: bool) -> Holds {
     let mut reached = vec![false; tokens.len() + 1];
     let pass = |reached: &mut Vec<bool>| {
         // A `*` may stand for nothing.
@@ -169,7 +187,7 @@ fn wildcards_fit(tokens: &[Token], text: &str, goes_on: bool) -> Holds {
     };
     reached[0] = true;
     pass(&mut reached);
-    for character in text.chars() {
+    for character in characters {
         let mut next = vec![false; tokens.len() + 1];
         for (at, token) in tokens.iter().enumerate().filter(|(at, _)| reached[*at]) {
             match token {

@@ -28,6 +28,13 @@ pub(super) struct StateFile {
     locked: Option<File>,
 }
 
+impl Drop for StateFile {
+    /// A process that begins in this moment has the file open too, until it runs its own program. The lock ends now.
+    fn drop(&mut self) {
+        drop(self.locked.as_ref().map(File::unlock));
+    }
+}
+
 /// Why a state is not saved.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unsaved {
@@ -170,4 +177,25 @@ fn read(text: &str, at: Moment) -> Result<Vec<Realm>, String> {
         return Err(format!("at realms[{index}]: this account and region are there twice"));
     }
     Ok(realms)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_free_as_soon_as_its_emulator_is_gone_whoever_has_it_open() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let at = Moment { now: jiff::Timestamp::UNIX_EPOCH, settled: jiff::Timestamp::UNIX_EPOCH };
+        let (mut first, _) = StateFile::open(&path, at).expect("there is no file yet");
+        first.save(iter::empty()).expect("the folder can be written to");
+        let in_a_child = first.locked.as_ref().expect("it is locked").try_clone().expect("it can be opened twice");
+        assert!(StateFile::open(&path, at).is_err(), "another emulator uses it");
+        drop(first);
+        StateFile::open(&path, at).expect("nobody has it any more");
+        drop(in_a_child);
+    }
 }

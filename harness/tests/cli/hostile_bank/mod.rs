@@ -18,6 +18,7 @@ mod tls;
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -171,8 +172,13 @@ fn watch(program: &mut Program) -> (i32, Vec<String>) {
     (status.code().unwrap_or(-1), faults)
 }
 
-/// The memory that a process has in use now, without the pages of its program, in KiB; 0 where the system does not tell.
+/// The memory that a run has in use now, without the pages of its program, in KiB; 0 where the system does not tell, and
+/// while the new process still shares the memory of this one.
 fn memory_in_use(process: u32) -> u64 {
+    let program = std::fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+    if program.file_name() != Path::new(env!("CARGO_BIN_EXE_countersign")).file_name() {
+        return 0;
+    }
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
     own.unwrap_or_default()
