@@ -125,8 +125,8 @@ def rust(folder, endpoint):
         archive.extractall(folder.parent / "crate", filter="data")
     (source,) = (folder.parent / "crate").iterdir()
     person = Newcomer(folder)
-    # What is built here is of use to the next script that has such a project.
-    target = ROOT / "target/adopter/trials/target"
+    # What is built here is of use to the next scripts that have such projects.
+    target = ROOT / "target/adopter/target"
     shutil.rmtree(target, ignore_errors=True)
     person.environment |= {"MY_SERVER": endpoint, "CARGO_TARGET_DIR": str(target)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -142,6 +142,8 @@ def rust(folder, endpoint):
     processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     took = min(time.monotonic() - person.begun, processors / len(os.sched_getaffinity(0)))
     person.has("an emulator in Rust", said, "fail GC-EXP-02 ", "test result: FAILED", took=took)
+    files = [path for path in target.rglob("*") if path.is_file() and not path.is_symlink()]
+    print(f"the target folder of that project: {sum(path.stat().st_size for path in files) / 1e6:.0f} MB")
 
 
 def boto3(folder, _):

@@ -25,6 +25,8 @@ from serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "target/adopter/trials"
+# What newcomers.py has built is used.
+TARGET = ROOT / "target/adopter/target"
 
 # At most so many milliseconds for a trial, and lines for eleven failures.
 MOST_MILLISECONDS = 20
@@ -74,7 +76,7 @@ def check(holds, message):
 
 def cargo(*arguments, **environment):
     """The exit code and the output of cargo in the project."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(FOLDER / "target"), "NO_COLOR": "1"} | environment
+    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "NO_COLOR": "1"} | environment
     done = subprocess.run(["cargo", *arguments], cwd=FOLDER, capture_output=True, text=True, env=environment)
     return done.returncode, done.stdout + done.stderr
 

@@ -109,8 +109,9 @@ fn secret_name(letter: &str, abroad: &str) -> String {
 }
 
 fn name_outside_markup(letter: &str, part: &str) -> String {
-    // Other words begin or end like these.
-    let word = r"(?:(?:\b|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)\b|(?-i:Pass|Pw)\b)";
+    // Other words begin or end like these. The ends of words are those of ASCII words, here and in the other patterns:
+    // they are found in one pass, and a text in another alphabet has more of them.
+    let word = r"(?:(?:(?-u:\b)|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)(?-u:\b)|(?-i:Pass|Pw)(?-u:\b))";
     let rest = format!("(?-i:[{letter}-]*)");
     let name = format!(r#"(?:{part}{rest}|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
@@ -177,7 +178,8 @@ static USER_INFO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@]+@")
 /// An ARN, a database user made from an identity, or the form of an account id: twelve digits, or
 /// three groups of four.
 static IDENTITY: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r#"(?<arn>arn:[^\s"',<]+)|\bIAM[AR]?:[^\s"',<]+|\b[0-9]{12}\b|\b[0-9]{4}-[0-9]{4}-[0-9]{4}\b"#;
+    let pattern =
+        r#"(?<arn>arn:[^\s"',<]+)|(?-u:\b)(?:IAM[AR]?:[^\s"',<]+|(?:[0-9]{12}|[0-9]{4}-[0-9]{4}-[0-9]{4})(?-u:\b))"#;
     Regex::new(pattern).expect("the pattern is valid")
 });
 
@@ -196,8 +198,8 @@ const NOBODY: [&str; 5] = ["anonymous", "null", "none", "unknown", MASK];
 
 /// Who was denied something, and a user in quotes.
 static PERSON: LazyLock<Regex> = LazyLock::new(|| {
-    let denied = r"\b(?:user|principal|role|identity):\s+(?<denied>\S+)\s+is\s+not\s+authorized\b";
-    let quoted = r#"\b(?:user|user ?name|role)\s+(?:"(?<double>[^"]+)"|'(?<single>[^']+)')"#;
+    let denied = r"(?-u:\b)(?:user|principal|role|identity):\s+(?<denied>\S+)\s+is\s+not\s+authorized(?-u:\b)";
+    let quoted = r#"(?-u:\b)(?:user|user ?name|role)\s+(?:"(?<double>[^"]+)"|'(?<single>[^']+)')"#;
     Regex::new(&format!("(?i){denied}|{quoted}")).expect("the pattern is valid")
 });
 
