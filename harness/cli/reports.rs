@@ -258,6 +258,7 @@ impl Reports {
                     width: Some(width()),
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
+                    again_behind: again.behind.clone(),
                 };
                 if let Layout::OverTime(files) = layout {
                     sinks.push(Box::new(HistorySink::new(stdout(), register, files, options)));

@@ -11,6 +11,8 @@ pub(super) struct RerunCommands {
     pub(super) whole: String,
     /// The same without patterns, shard, report files and --open, to be followed by ids of cases.
     pub(super) part: String,
+    /// What follows those ids; empty if nothing does.
+    pub(super) behind: String,
 }
 
 impl RerunCommands {
@@ -27,46 +29,91 @@ impl RerunCommands {
 
     /// The commands for a run that was started with these words; `sharded` says that the environment names a shard.
     fn from_words(words_given: Vec<String>, command: &Command, seed: u64, sharded: bool) -> Self {
-        let (mut whole, mut part) = (vec!["countersign".to_owned(), "run".to_owned()], Vec::new());
-        let mut words = words_given.into_iter().peekable();
-        words.next_if(|word| word == "run");
-        while let Some(word) = words.next() {
-            if word == "--" {
-                whole.push(word);
-                whole.extend(words);
-                break;
-            }
-            let (name, inline) = match word.strip_prefix("--").map(|long| long.split_once('=').ok_or(long)) {
-                Some(Ok((name, _))) => (name, true),
-                Some(Err(name)) => (name, false),
-                None => ("", false),
-            };
-            let mut argument = command.get_arguments().filter(|argument| argument.get_long() == Some(name));
-            let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
-            // A word that is neither a flag nor the value of one is a pattern.
-            let of_whole = ["open", "shard"].contains(&name) || FORMATS.iter().any(|format| format.flag == name);
-            let is_kept = word.starts_with('-') && !of_whole;
-            let value = if takes_value && !inline { words.next() } else { None };
-            let both: Vec<String> = [word].into_iter().chain(value).collect();
-            if is_kept {
-                part.extend(both.clone());
-            }
-            whole.extend(both);
-        }
-        let seeded = part.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
-        let seed = [String::from("--seed"), seed.to_string()];
-        let mut part = [whole[..2].to_vec(), part].concat();
-        if !seeded {
+        // Behind "--" there are patterns only.
+        let Words { mut whole, flags: mut part, behind: patterns } = Words::sort(&["run"], words_given, command);
+        if !part.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+            let seed = [String::from("--seed"), seed.to_string()];
             part.extend(seed.clone());
-            // Behind "--" there are patterns only.
-            let end = whole.iter().position(|word| word == "--").unwrap_or(whole.len());
-            whole.splice(end..end, seed);
+            whole.extend(seed);
         }
+        whole.extend(patterns);
         if sharded {
             part.extend(["--shard".to_owned(), "1/1".to_owned()]);
         }
-        Self { whole: command_line(&whole), part: command_line(&part) }
+        Self { whole: command_line(&whole), part: command_line(&part), behind: String::new() }
     }
+
+    /// The commands for the run of SDK cases of this process; `command` has the arguments of its command.
+    pub(super) fn of_sdk_run(command: &Command) -> Self {
+        Self::from_sdk_words(process_words(), command)
+    }
+
+    pub(super) fn from_sdk_words(words_given: Vec<String>, command: &Command) -> Self {
+        // Behind "--" there is the driver's own command.
+        let Words { mut whole, flags, behind } = Words::sort(&["sdk", "run"], words_given, command);
+        whole.extend(behind.clone());
+        Self { whole: command_line(&whole), part: command_line(&flags), behind: command_line(&behind) }
+    }
+}
+
+/// The words of a command line that runs cases.
+struct Words {
+    /// All up to "--".
+    whole: Vec<String>,
+    /// Those of them that are no pattern, no shard and no file for a report.
+    flags: Vec<String>,
+    /// "--" and what is behind it.
+    behind: Vec<String>,
+}
+
+impl Words {
+    /// `names` are the names of the command, `command` has its arguments.
+    fn sort(names: &[&str], words: Vec<String>, command: &Command) -> Self {
+        let start: Vec<_> = std::iter::once("countersign").chain(names.iter().copied()).map(str::to_owned).collect();
+        let (mut whole, mut flags) = (start.clone(), start);
+        let mut words = words.into_iter().peekable();
+        for name in names {
+            words.next_if(|word| word == name);
+        }
+        while let Some(word) = words.next_if(|word| word != "--") {
+            let (name, has_value) = match (word.strip_prefix("--"), word.strip_prefix('-')) {
+                (Some(long), _) => {
+                    long.split_once('=').map_or((Name::Long(long), false), |(name, _)| (Name::Long(name), true))
+                }
+                (None, Some(short)) => (Name::Short(short.chars().next()), short.chars().nth(1).is_some()),
+                (None, None) => (Name::None, false),
+            };
+            let argument = command.get_arguments().find(|argument| match name {
+                Name::Long(name) => {
+                    argument.get_long() == Some(name)
+                        || argument.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
+                }
+                Name::Short(name) => name.is_some() && argument.get_short() == name,
+                Name::None => false,
+            });
+            let takes_value = argument.is_some_and(|argument| argument.get_action().takes_values());
+            let long = argument.and_then(clap::Arg::get_long).unwrap_or_default();
+            // A word that is neither a flag nor the value of one is a pattern.
+            let of_whole =
+                ["open", "output", "shard"].contains(&long) || FORMATS.iter().any(|format| format.flag == long);
+            let is_kept = word.starts_with('-') && !of_whole;
+            let value = if takes_value && !has_value { words.next() } else { None };
+            let both: Vec<String> = [word].into_iter().chain(value).collect();
+            if is_kept {
+                flags.extend(both.clone());
+            }
+            whole.extend(both);
+        }
+        Self { whole, flags, behind: words.collect() }
+    }
+}
+
+/// What an argument is called on a command line.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Long(&'a str),
+    Short(Option<char>),
+    None,
 }
 
 /// The words that this process was started with, behind its name.
@@ -98,6 +145,8 @@ mod tests {
     #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign")]
     #[case::a_shard("run --shard 1/4 a --shard=2/4", "run")]
     #[case::reports("run --report-html a.html --badge=b.svg -v --open", "run -v")]
+    #[case::a_short_flag("run -j 4 a -j8", "run -j 4 -j8")]
+    #[case::another_name_of_a_flag("run --threads 4 a", "run --threads 4")]
     fn a_run_is_repeated_as_it_was_started(#[case] typed: &str, #[case] part: &str) {
         it_is_repeated(typed, &format!("{typed} --seed 7"), &format!("{part} --seed 7"));
     }

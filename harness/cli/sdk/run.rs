@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, Command};
 use jiff::Timestamp;
 
 use super::DriverArgs;
@@ -13,7 +13,7 @@ use crate::cli::interrupt::{self, FINISHING, INTERRUPTED};
 use crate::cli::library::Library;
 use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
-use crate::cli::rerun::{self, RerunCommands};
+use crate::cli::rerun::RerunCommands;
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::{Contract, Side};
 use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
@@ -76,7 +76,8 @@ pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
         args.reports.write_stream_to(file);
     }
     args.reports.check_files(&[])?;
-    let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
+    let again = RerunCommands::of_sdk_run(&SdkRunArgs::augment_args(Command::new("run")));
+    let mut reports = Reports::open(&args.reports, &library.contract, &again)?;
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated, tls: args.tls };
     let (command, _folder) = driver.ready()?;
     let progress = Progress::new(cases.len());
@@ -154,16 +155,19 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
     }
 }
 
-/// The commands that repeat this run.
-fn again_of(args: &SdkRunArgs) -> RerunCommands {
-    let whole = rerun::command_line(&rerun::process_words());
-    // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
-    let part = match &args.driver.driver {
-        Some(wanted) => {
-            let version = wanted.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
-            format!("countersign sdk run --driver {}{version}", wanted.name)
-        }
-        None => format!("countersign {whole}"),
-    };
-    RerunCommands { whole: format!("countersign {whole}"), part }
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::tls("sdk run --driver boto3 --tls a/* -o run.jsonl", "sdk run --driver boto3 --tls", "")]
+    #[case::own_driver("sdk run a -j 4 -- python3 d.py --tls", "sdk run -j 4", "-- python3 d.py --tls")]
+    fn a_run_of_an_sdk_is_repeated_with_its_flags(#[case] typed: &str, #[case] part: &str, #[case] behind: &str) {
+        let command = SdkRunArgs::augment_args(Command::new("run"));
+        let commands = RerunCommands::from_sdk_words(typed.split_whitespace().map(str::to_owned).collect(), &command);
+        assert_eq!(commands.whole, format!("countersign {}", typed.replace("a/*", "'a/*'")));
+        assert_eq!((&*commands.part, &*commands.behind), (&*format!("countersign {part}"), behind));
+    }
 }

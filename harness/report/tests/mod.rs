@@ -67,6 +67,7 @@ fn options() -> TextOptions {
     TextOptions {
         again: "countersign run --endpoint http://localhost:4566/ --claim core,signature --seed 42 '**'".to_owned(),
         again_for: "countersign run --endpoint http://localhost:4566/ --claim core,signature --seed 42".to_owned(),
+        again_behind: String::new(),
         ..TextOptions::default()
     }
 }

@@ -55,6 +55,8 @@ pub struct TextOptions {
     pub again: String,
     /// The same command without its patterns and its shard: the ids of failed cases are put behind it.
     pub again_for: String,
+    /// What follows those ids; empty if nothing does.
+    pub again_behind: String,
 }
 
 /// Writes the report for people: the header when the run begins, the rest when it is over.

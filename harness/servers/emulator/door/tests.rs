@@ -262,11 +262,18 @@ async fn wrong_expired_and_unknown_are_refused_alike_in_the_same_time() {
         ("IAM:old", "wrong", wrong("IAM:old")),
         ("IAM:old", &old, "IAM Authentication token has expired".to_owned()),
     ] {
-        let started = Instant::now();
-        assert_eq!(refusal(log_in(&doors, user, password).await), ("28P01".to_owned(), message), "{user}");
-        let took = started.elapsed();
-        assert!(took >= Duration::from_millis(100), "{user}: {took:?}");
-        assert!(took < Duration::from_millis(190), "{user}: {took:?}");
+        // A machine that is busy makes some slower, so the fastest of some counts.
+        let mut fastest = Duration::MAX;
+        for _ in 0..20 {
+            let started = Instant::now();
+            assert_eq!(refusal(log_in(&doors, user, password).await), ("28P01".to_owned(), message.clone()), "{user}");
+            fastest = fastest.min(started.elapsed());
+            assert!(fastest >= Duration::from_millis(100), "{user}: {fastest:?}");
+            if fastest < Duration::from_millis(190) {
+                break;
+            }
+        }
+        assert!(fastest < Duration::from_millis(190), "{user}: {fastest:?}");
     }
 }
 
