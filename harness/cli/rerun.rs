@@ -76,21 +76,16 @@ impl Words {
             words.next_if(|word| word == name);
         }
         while let Some(word) = words.next_if(|word| word != "--") {
-            let (name, has_value) = match (word.strip_prefix("--"), word.strip_prefix('-')) {
-                (Some(long), _) => {
-                    long.split_once('=').map_or((Name::Long(long), false), |(name, _)| (Name::Long(name), true))
-                }
-                (None, Some(short)) => (Name::Short(short.chars().next()), short.chars().nth(1).is_some()),
-                (None, None) => (Name::None, false),
-            };
+            let (long, short) = (word.strip_prefix("--"), word.strip_prefix('-').and_then(|rest| rest.chars().next()));
+            let name = long.map(|long| long.split_once('=').map_or(long, |(name, _)| name));
             let argument = command.get_arguments().find(|argument| match name {
-                Name::Long(name) => {
+                Some(name) => {
                     argument.get_long() == Some(name)
                         || argument.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
                 }
-                Name::Short(name) => name.is_some() && argument.get_short() == name,
-                Name::None => false,
+                None => short.is_some() && argument.get_short() == short,
             });
+            let has_value = if long.is_some() { word.contains('=') } else { word.chars().count() > 2 };
             let takes_value = argument.is_some_and(|argument| argument.get_action().takes_values());
             let long = argument.and_then(clap::Arg::get_long).unwrap_or_default();
             // A word that is neither a flag nor the value of one is a pattern.
@@ -106,14 +101,6 @@ impl Words {
         }
         Self { whole, flags, behind: words.collect() }
     }
-}
-
-/// What an argument is called on a command line.
-#[derive(Clone, Copy)]
-enum Name<'a> {
-    Long(&'a str),
-    Short(Option<char>),
-    None,
 }
 
 /// The words that this process was started with, behind its name.

@@ -95,8 +95,10 @@ pub(super) fn rerun_command(page: &mut TextPage, collected: &Collected, options:
     let failed: Vec<&str> = problems().map(|case| case.id.as_str()).collect();
     let names: Vec<String> =
         words::collapse(&failed, collected.families()).into_iter().map(|(name, _)| escape(&name)).collect();
-    let command = format!("{} {} {}", options.again_for, names.join(" "), options.again_behind);
-    let command = command.trim_end().to_owned();
+    let mut command = format!("{} {}", options.again_for, names.join(" "));
+    if !options.again_behind.is_empty() {
+        command = format!("{command} {}", options.again_behind);
+    }
     // Where everything failed, or the list is too long for a line, the whole run is repeated.
     let some = !failed.is_empty() && failed.len() < collected.cases.len() && command.len() <= COMMAND_LIMIT;
     let (label, command) =

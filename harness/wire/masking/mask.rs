@@ -109,9 +109,10 @@ fn secret_name(letter: &str, abroad: &str) -> String {
 }
 
 fn name_outside_markup(letter: &str, part: &str) -> String {
-    // Other words begin or end like these. The ends of words are those of ASCII words, here and in the other patterns:
-    // they are found in one pass, and a text in another alphabet has more of them.
-    let word = r"(?:(?:(?-u:\b)|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)(?-u:\b)|(?-i:Pass|Pw)(?-u:\b))";
+    // Other words end like these. Here and in the other patterns a letter beyond ASCII ends a word: such ends are found in
+    // one pass, and more is masked.
+    let word =
+        r"(?:(?:(?-u:\b)|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)|(?-i:Pass|Pw))";
     let rest = format!("(?-i:[{letter}-]*)");
     let name = format!(r#"(?:{part}{rest}|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
@@ -509,6 +510,7 @@ mod tests {
     #[case::ruby(r#":db_password => "CANARY""#)]
     #[case::short_name("db_pw=CANARY&a=b")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
+    #[case::an_old_letter("dbpa\u{17f}\u{17f}=CANARY")]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
         assert!(!quoted.contains("CANARY"), "{quoted}");

@@ -246,3 +246,23 @@ impl ArnPattern {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_compared_at_once_fits_as_it_does_in_every_way(
+            pattern in "[ab*?]{0,6}",
+            text in "[ab]{0,6}",
+            goes_on in any::<bool>(),
+        ) {
+            let tokens = Pattern::new(&pattern, false).0;
+            let expected = every_way_fits(&tokens, text.chars(), goes_on);
+            prop_assert_eq!(wildcards_fit(&tokens, &text, goes_on), expected, "{} {}", pattern, text);
+        }
+    }
+}
