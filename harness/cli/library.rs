@@ -140,15 +140,16 @@ impl Catalogue {
     /// where some counted requirement has no defect that breaks it.
     pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Vec<Self>, Failure> {
         let fixtures = folder.map_or(Fixtures::EmbeddedToCheck, Fixtures::Folder);
-        let load = |revision: Option<Revision>| {
-            Self::load_and(&fixtures, revision, |banks, fixtures, library| {
+        let load = |fixtures: &Fixtures, revision: Option<Revision>| {
+            Self::load_and(fixtures, revision, |banks, fixtures, library| {
                 banks.check_complete(fixtures, &library.contract.register)
             })
         };
-        let newest = load(None)?;
+        let newest = load(&fixtures, None)?;
+        let fixtures = Fixtures::ReadBefore(fixtures.into());
         let Service { revisions, .. } = &*newest.library.contract.service;
         let older: Vec<_> = revisions.iter().rev().skip(1).map(|row| row.year).collect();
-        let older = older.into_iter().map(|year| load(Some(year)));
+        let older = older.into_iter().map(|year| load(&fixtures, Some(year)));
         std::iter::once(Ok(newest)).chain(older).collect()
     }
 

@@ -33,7 +33,7 @@ impl AskedRevision {
         let loaded;
         let service = match fixtures {
             Fixtures::Embedded | Fixtures::EmbeddedToCheck => Service::embedded(),
-            Fixtures::Folder(_) => {
+            Fixtures::Folder(_) | Fixtures::ReadBefore(_) => {
                 // What is wrong with the folder is told when all of it is loaded.
                 let service = Service::folder(fixtures).and_then(|folder| Service::load(fixtures, &folder));
                 let Ok(service) = service else { return Ok(()) };

@@ -38,6 +38,9 @@ pub enum Fixtures {
     EmbeddedToCheck,
     /// A folder with `services/`, `requirements.json`, `server/`, `replies/`.
     Folder(PathBuf),
+    /// Fixtures that were loaded in another revision: each file by itself is right. What it says together with others
+    /// is checked as they are.
+    ReadBefore(Box<Self>),
 }
 
 impl Fixtures {
@@ -53,6 +56,7 @@ impl Fixtures {
                 .and_then(|file| file.contents_utf8())
                 .map(str::to_owned)
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
+            Self::ReadBefore(fixtures) => fixtures.read(path),
             Self::Folder(root) if !root.is_dir() => Err(no_fixtures(root)),
             Self::Folder(root) => read_text(&root.join(path))
                 .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
@@ -78,6 +82,7 @@ impl Fixtures {
         let mut paths = self.entries(folder)?;
         match self {
             Self::Embedded | Self::EmbeddedToCheck => paths.retain(|path| EMBEDDED.get_dir(path).is_some()),
+            Self::ReadBefore(fixtures) => return fixtures.folders(folder),
             Self::Folder(root) if !root.is_dir() => return Err(no_fixtures(root)),
             Self::Folder(root) => paths.retain(|path| root.join(path).is_dir()),
         }
@@ -93,6 +98,7 @@ impl Fixtures {
                 let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::entries);
                 inside.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
             }
+            Self::ReadBefore(fixtures) => return fixtures.entries(folder),
             Self::Folder(root) if !root.join(folder).exists() => Vec::new(),
             Self::Folder(root) => std::fs::read_dir(root.join(folder))
                 .map_err(unreadable)?
@@ -107,6 +113,7 @@ impl Fixtures {
     pub fn name_of(&self, path: &str) -> String {
         match self {
             Self::Embedded | Self::EmbeddedToCheck => format!("fixtures/{path}"),
+            Self::ReadBefore(fixtures) => fixtures.name_of(path),
             Self::Folder(root) => file_name(&root.join(path)),
         }
     }
@@ -116,13 +123,18 @@ impl Fixtures {
         !matches!(self, Self::Embedded)
     }
 
+    /// Whether each file by itself must be checked too.
+    fn need_checks_of_files(&self) -> bool {
+        matches!(self, Self::EmbeddedToCheck | Self::Folder(_))
+    }
+
     /// Reads one file as a strict JSON document.
     ///
     /// # Errors
     /// When the file cannot be read, or the errors of [`parse`].
     pub fn parse<T: DeserializeOwned>(&self, path: &str) -> Result<T, LoadError> {
         let (file, text) = (self.name_of(path), self.read(path)?);
-        if self.need_checks() { parse(&file, &text) } else { read(&file, &text) }
+        if self.need_checks_of_files() { parse(&file, &text) } else { read(&file, &text) }
     }
 }
 
@@ -182,7 +194,7 @@ pub(super) fn read_checked<T: DeserializeOwned>(
     path: &str,
     check: impl FnOnce(&T, &Value) -> Result<(), ContractFault>,
 ) -> Result<T, LoadError> {
-    if !fixtures.need_checks() {
+    if !fixtures.need_checks_of_files() {
         return fixtures.parse(path);
     }
     let file = fixtures.name_of(path);

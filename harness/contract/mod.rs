@@ -115,7 +115,7 @@ impl Contract {
         let folder = Service::folder(fixtures)?;
         let mut service = match fixtures {
             Fixtures::Embedded => Arc::clone(Service::embedded()),
-            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => Arc::new(Service::load(fixtures, &folder)?),
+            _ => Arc::new(Service::load(fixtures, &folder)?),
         };
         let newest = service.newest_revision();
         let revision = revision.unwrap_or(newest);

@@ -255,7 +255,7 @@ fn check_step(step: &Step, place: &str, errors: &mut CaseErrors<'_>) {
         add("/status", format!("expected 200 to 599, found {}; \"raw\" can say anything", step.status));
     }
     for (member, body) in [("/body", &step.body), ("/raw", &step.raw)] {
-        if let Some(Err(message)) = body.as_ref().map(ScriptedBody::bytes) {
+        if let Some(Err(message)) = body.as_ref().map(ScriptedBody::check) {
             add(member, message);
         }
     }

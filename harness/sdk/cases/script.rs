@@ -242,15 +242,32 @@ impl ScriptedBody {
             _ => Err("expected exactly one of text, json, hex and repeated".to_owned()),
         }
     }
+
+    /// Checks that there are such bytes; a long text is not made for it.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self { text: None, json: None, hex: None, repeated: Some(repeated) } => repeated.check(),
+            _ => self.bytes().map(drop),
+        }
+    }
 }
 
 impl Repeated {
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        let Self { begin, unit, times, end } = self;
+    fn check(&self) -> Result<(), String> {
+        let Self { unit, times, .. } = self;
         match unit.len().checked_mul(*times) {
-            Some(length) if length <= LARGEST => Ok([begin.as_str(), &unit.repeat(*times), end].concat().into_bytes()),
+            Some(length) if length <= LARGEST => Ok(()),
             _ => Err(format!("expected at most {LARGEST} bytes, found {times} times {}", unit.len())),
         }
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        self.check()?;
+        let Self { begin, unit, times, end } = self;
+        Ok([begin.as_str(), &unit.repeat(*times), end].concat().into_bytes())
     }
 }
 
