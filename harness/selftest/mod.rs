@@ -9,6 +9,7 @@ mod outcome;
 #[cfg(feature = "login")]
 mod wrong_door;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io;
 use std::iter;
@@ -111,33 +112,15 @@ pub fn run(
     rounds: &[Round<'_>],
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
-    let (mut outcomes, mut untried) = (Vec::new(), Vec::new());
-    for round in rounds {
+    let prepared = side_by_side(rounds.iter().map(|round| || PreparedRound::new(round)))?;
+    let (mut trials, mut untried) = (Vec::new(), Vec::new());
+    for (round, prepared) in rounds.iter().zip(&prepared) {
         let (entries, others): (Vec<&Defect>, Vec<&Defect>) = round.entries.iter().partition(|entry| can_try(entry));
         untried.extend(others);
-        outcomes.extend(try_round(round, &entries, &report_outcome)?);
+        trials.extend(prepared.trials(&entries));
     }
-    let contracts: Vec<_> = rounds.iter().map(|round| round.judge.contract()).collect();
-    Ok(SelftestReport::new(&contracts, outcomes, &untried))
-}
-
-/// The outcomes of the entries of a round, in their order.
-fn try_round(
-    round: &Round<'_>,
-    entries: &[&Defect],
-    report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
-) -> Result<Vec<DefectOutcome>, SelftestError> {
-    let Round { corpus, judge, plan, .. } = round;
-    let year = judge.contract().revision;
-    let revision = emulated_revision(year).ok_or_else(|| SelftestError::Revision(year.to_string()))?;
-    let context = SelftestContext { corpus, judge, revision };
-    let (upstream, cases) = context.try_without_defect(plan)?;
-    let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
-        case,
-        exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, &upstream)).collect(),
-    });
-    let outcomes = context.try_all(&cases.collect::<Vec<_>>(), entries, report_outcome)?;
-    for (entry, outcome) in entries.iter().zip(&outcomes) {
+    let outcomes = try_all(&trials, &report_outcome)?;
+    for (EntryTrial { entry, .. }, outcome) in trials.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
         }
@@ -145,7 +128,46 @@ fn try_round(
             return Err(SelftestError::Canary(outcome.id.clone()));
         }
     }
-    Ok(outcomes)
+    let contracts: Vec<_> = rounds.iter().map(|round| round.judge.contract()).collect();
+    Ok(SelftestReport::new(&contracts, outcomes, &untried))
+}
+
+/// Tries every entry, as many at a time as there are cores. More of those that wait are tried beside the others.
+/// Returns the outcomes in the order of the trials.
+fn try_all(
+    trials: &[EntryTrial<'_>],
+    report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
+) -> Result<Vec<DefectOutcome>, SelftestError> {
+    let numbered = trials.iter().enumerate();
+    let (waiting, mut busy): (Vec<_>, Vec<_>) = numbered.partition(|(_, trial)| trial.waits());
+    // The longest first, so that none runs alone at the end.
+    busy.sort_by_key(|(_, trial)| Reverse(trial.cases.len()));
+    let (next_waiting, next_busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = |queue: &[(usize, &EntryTrial<'_>)], next: &AtomicUsize| {
+        let mut outcomes = Vec::new();
+        while let Some((index, trial)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = trial.outcome()?;
+            report_outcome(&outcome);
+            outcomes.push((*index, outcome));
+        }
+        Ok::<_, SelftestError>(outcomes)
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let queues = iter::repeat_n((&busy, &next_busy), workers);
+    let queues = queues.chain(iter::repeat_n((&waiting, &next_waiting), WAITING * workers));
+    let mut outcomes = side_by_side(queues.map(|(queue, next)| move || work(queue, next)))?.concat();
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// Does each piece of work in a thread of its own. Returns the results in their order, or the first error among them.
+fn side_by_side<T: Send>(
+    work: impl Iterator<Item = impl FnOnce() -> Result<T, SelftestError> + Send>,
+) -> Result<Vec<T>, SelftestError> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = work.map(|work| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// A case that the emulator without a defect passes, and what was said in it.
@@ -157,14 +179,56 @@ struct ExaminedCase<'a> {
     exchanges: Vec<ExaminedExchange<'a>>,
 }
 
+/// A round, and what the emulator without a defect said in its cases.
+struct PreparedRound<'a> {
+    context: SelftestContext<'a>,
+    upstream: Upstream,
+    cases: Vec<CaseWithExchanges>,
+}
+
+impl<'a> PreparedRound<'a> {
+    fn new(round: &Round<'a>) -> Result<Self, SelftestError> {
+        let Round { corpus, judge, plan, .. } = round;
+        let year = judge.contract().revision;
+        let revision = emulated_revision(year).ok_or_else(|| SelftestError::Revision(year.to_string()))?;
+        let context = SelftestContext { corpus, judge, revision };
+        let (upstream, cases) = context.try_without_defect(plan)?;
+        Ok(Self { context, upstream, cases })
+    }
+
+    /// The trials of entries, in their order.
+    fn trials<'e>(&self, entries: &[&'e Defect]) -> Vec<EntryTrial<'e>>
+    where
+        'a: 'e,
+    {
+        let Self { context, upstream, cases } = self;
+        let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
+            case,
+            exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, upstream)).collect(),
+        });
+        let cases: Vec<_> = cases.collect();
+        let trial = |entry: &&'e Defect| {
+            let cases = context.cases_for(entry, &cases);
+            EntryTrial { context: *context, entry, cases }
+        };
+        entries.iter().map(trial).collect()
+    }
+}
+
 /// An entry, and the cases that it is tried on.
 struct EntryTrial<'a> {
-    index: usize,
+    context: SelftestContext<'a>,
     entry: &'a Defect,
     cases: Vec<Arc<ExpandedCase>>,
 }
 
 impl EntryTrial<'_> {
+    fn outcome(&self) -> Result<DefectOutcome, SelftestError> {
+        let Self { context, entry, cases } = self;
+        let (results, rewrites) = context.try_on(entry, cases.clone())?;
+        Ok(DefectOutcome::of(entry, context.judge.contract(), &results, rewrites))
+    }
+
     /// Whether the trial waits most of the time: for a log-in, or for what a case makes.
     fn waits(&self) -> bool {
         self.entry.door.is_some() || self.cases.iter().any(|case| case.is_staged())
@@ -235,43 +299,6 @@ impl SelftestContext<'_> {
         target.longest_wait = LONGEST_WAIT;
         let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
         Ok(session.describing(Described::Nothing).quoting_nothing())
-    }
-
-    /// Tries every entry, as many at a time as there are cores. More of those that wait are tried beside the others.
-    fn try_all(
-        self,
-        cases: &[ExaminedCase<'_>],
-        entries: &[&Defect],
-        report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
-    ) -> Result<Vec<DefectOutcome>, SelftestError> {
-        let numbered = entries.iter().enumerate();
-        let trials = numbered.map(|(index, entry)| EntryTrial { index, entry, cases: self.cases_for(entry, cases) });
-        let (waiting, busy): (Vec<_>, Vec<_>) = trials.partition(EntryTrial::waits);
-        let (next_waiting, next_busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work =
-            |queue: &[EntryTrial<'_>], next: &AtomicUsize| -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
-                let mut outcomes = Vec::new();
-                loop {
-                    let taken = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(EntryTrial { index, entry, cases }) = queue.get(taken) else { return Ok(outcomes) };
-                    let (results, rewrites) = self.try_on(entry, cases.clone())?;
-                    let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
-                    report_outcome(&outcome);
-                    outcomes.push((*index, outcome));
-                }
-            };
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        let mut outcomes = thread::scope(|scope| {
-            let for_busy = (0..workers).map(|_| scope.spawn(|| work(&busy, &next_busy)));
-            let for_waiting = (0..WAITING * workers).map(|_| scope.spawn(|| work(&waiting, &next_waiting)));
-            let threads: Vec<_> = for_busy.chain(for_waiting).collect();
-            let per_thread =
-                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            per_thread.collect::<Result<Vec<_>, SelftestError>>()
-        })?
-        .concat();
-        outcomes.sort_by_key(|(index, _)| *index);
-        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
     /// The cases that an entry is tried on. An entry that changes log-ins is tried on all cases that log in. One that

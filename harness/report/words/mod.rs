@@ -24,6 +24,9 @@ pub use reason::reason;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::collected::{Collected, count_each};
 use super::event::{DriverEvent, RecordingsEvent, RequirementEvent, RequirementStatus, SourceEvent};
@@ -258,16 +261,24 @@ pub(super) fn answer(case: &CaseResult) -> Option<String> {
 /// The same JSON with every control character and every invisible one as an escape, so that it can be shown on a
 /// terminal. JSON itself asks for that only below U+0020.
 pub(crate) fn visible_json(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for (at, character) in json.char_indices() {
-        let is_plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
-        // Outside of texts, JSON has none of these characters.
-        if is_plain || (character != '#' && escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()) {
-            out.push(character);
-        } else {
-            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+    /// Every character but a line break and the visible ones of ASCII; and `#`, which begins commands of CI services.
+    static UNUSUAL: LazyLock<Regex> = LazyLock::new(|| Regex::new("[^\n -\"$-~]").expect("the pattern is valid"));
+    let (mut out, mut copied) = (String::with_capacity(json.len()), 0);
+    for found in UNUSUAL.find_iter(json) {
+        let character = found.as_str();
+        let is_visible = match character {
+            "#" => !begins_log_command(&json[found.start()..]),
+            _ => escape(character) == character,
+        };
+        if is_visible {
+            continue;
         }
+        out.push_str(&json[copied..found.start()]);
+        // Outside of texts, JSON has none of these characters.
+        out.extend(character.encode_utf16().map(|unit| format!("\\u{unit:04x}")));
+        copied = found.end();
     }
+    out.push_str(&json[copied..]);
     out
 }
 
