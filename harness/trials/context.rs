@@ -29,8 +29,8 @@ pub(super) struct TrialContext {
     pub(super) start: Box<dyn Fn() -> Target + Send + Sync>,
     pub(super) features: BTreeSet<Feature>,
     pub(super) wait: Option<Duration>,
-    pub(super) baseline: Option<Baseline>,
-    pub(super) today: Date,
+    /// The known failures, and the day on which their entries must not have expired.
+    pub(super) baseline: Option<(Baseline, Date)>,
     pub(super) observe: Option<Observer>,
     /// The session; made when the first trial runs.
     pub(super) session: OnceLock<Result<Session, String>>,
@@ -48,8 +48,8 @@ impl TrialContext {
             let result = runtime().block_on(session.run_case(Arc::clone(case), 0, &Interrupt::never()));
             let mut result = result.map_err(|interrupted| interrupted.to_string())?;
             record(&mut lines, case, &result);
-            if let Some(baseline) = &self.baseline {
-                baseline.apply(&mut result, self.today);
+            if let Some((baseline, today)) = &self.baseline {
+                baseline.apply(&mut result, *today);
             }
             results.push(result);
         }
@@ -134,9 +134,8 @@ mod tests {
         let contract = Arc::new(Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
         let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
         let start = Box::new(move || target.clone());
-        let today = jiff::civil::date(2026, 11, 27);
         let (features, session) = (BTreeSet::from([Feature::CORE]), OnceLock::new());
-        TrialContext { contract, corpus, start, features, wait: None, baseline: None, today, observe: None, session }
+        TrialContext { contract, corpus, start, features, wait: None, baseline: None, observe: None, session }
     }
 
     fn target(url: &str) -> Target {
@@ -244,7 +243,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         let baseline = serde_json::json!({ "version": 1, "entries": entries });
         std::fs::write(file.path(), baseline.to_string()).expect("it can be written");
-        context.baseline = Some(Baseline::load(file.path()).expect("a good baseline"));
+        let baseline = Baseline::load(file.path()).expect("a good baseline");
+        context.baseline = Some((baseline, jiff::civil::date(2026, 11, 27)));
         let family: Vec<_> = context.corpus.family(case).map(Arc::clone).collect();
         match context.run(&family) {
             Ok(Completion::Completed) => Ok(None),

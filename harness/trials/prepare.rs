@@ -78,8 +78,7 @@ pub(super) fn trials(trials: Trials, arguments: &Arguments) -> Result<Vec<Trial>
         start: trials.start,
         features,
         wait: trials.wait,
-        baseline,
-        today: Zoned::now().date(),
+        baseline: baseline.map(|baseline| (baseline, Zoned::now().date())),
         observe: trials.observe,
         session: OnceLock::new(),
     });
