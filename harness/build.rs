@@ -1,5 +1,5 @@
 //! Rebuilds the library when a fixture changes, because the fixtures are compiled into it. Also generates a method of
-//! `Target` for each resource in the fixtures.
+//! `Target` for each resource in the fixtures, and links the program of a debug build so that it starts fast.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -9,8 +9,8 @@ use serde_json::Value;
 fn main() {
     println!("cargo::rerun-if-changed=fixtures");
     println!("cargo::rerun-if-changed=schemas");
-    // The tests start the program of a debug build some thousand times. If it can stand anywhere in memory, each start
-    // corrects 180,000 addresses in it.
+    // The tests start the program of a debug build thousands of times. In a position-independent program, each start
+    // first corrects all addresses.
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     if is("PROFILE", "debug") && is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo::rustc-link-arg-bins=-no-pie");

@@ -38,8 +38,8 @@ pub enum Fixtures {
     EmbeddedToCheck,
     /// A folder with `services/`, `requirements.json`, `server/`, `replies/`.
     Folder(PathBuf),
-    /// Fixtures that were loaded in another revision: each file by itself is right. What it says together with others
-    /// is checked as they are.
+    /// Fixtures that were loaded in another revision, so that each file by itself is right. What the files say together
+    /// depends on the revision, and is checked again.
     ReadBefore(Box<Self>),
 }
 
@@ -403,6 +403,18 @@ mod tests {
         assert_eq!(unreadable(&"é".repeat(FOREIGN_LIMIT)), None);
         let long = unreadable(&"é".repeat(FOREIGN_LIMIT + 1));
         assert_eq!(long.as_deref(), Some("expected at most 1000 characters, found 1001"));
+    }
+
+    #[test]
+    fn what_was_read_before_is_not_read_strictly_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("a.json"), r#"{"a":1,"a":2}"#).expect("it can be written");
+        let fixtures = Fixtures::Folder(folder.path().to_owned());
+        let parsed = |fixtures: &Fixtures| fixtures.parse::<BTreeMap<String, Value>>("a.json");
+        assert!(parsed(&fixtures).expect_err("a key stands twice").message.contains("twice"));
+        let again = Fixtures::ReadBefore(fixtures.into());
+        assert_eq!(parsed(&again).expect("JSON")["a"], 2);
+        assert!(again.need_checks(), "what the files say together is checked in each revision");
     }
 
     #[test]

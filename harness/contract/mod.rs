@@ -115,7 +115,9 @@ impl Contract {
         let folder = Service::folder(fixtures)?;
         let mut service = match fixtures {
             Fixtures::Embedded => Arc::clone(Service::embedded()),
-            _ => Arc::new(Service::load(fixtures, &folder)?),
+            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) | Fixtures::ReadBefore(_) => {
+                Arc::new(Service::load(fixtures, &folder)?)
+            }
         };
         let newest = service.newest_revision();
         let revision = revision.unwrap_or(newest);

@@ -114,7 +114,7 @@ pub fn run(
 ) -> Result<SelftestReport, SelftestError> {
     let prepared = side_by_side(rounds.iter().map(|round| || PreparedRound::new(round)))?;
     let (mut trials, mut untried) = (Vec::new(), Vec::new());
-    for (round, prepared) in rounds.iter().zip(&prepared) {
+    for (round, prepared) in rounds.iter().zip(prepared) {
         let (entries, others): (Vec<&Defect>, Vec<&Defect>) = round.entries.iter().partition(|entry| can_try(entry));
         untried.extend(others);
         trials.extend(prepared.trials(&entries));
@@ -146,7 +146,8 @@ fn try_all(
     let work = |queue: &[(usize, &EntryTrial<'_>)], next: &AtomicUsize| {
         let mut outcomes = Vec::new();
         while let Some((index, trial)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = trial.outcome()?;
+            // After an error, the self-test is void: no more trials are begun.
+            let outcome = trial.outcome().inspect_err(|_| next.store(queue.len(), Ordering::Relaxed))?;
             report_outcome(&outcome);
             outcomes.push((*index, outcome));
         }
@@ -197,21 +198,17 @@ impl<'a> PreparedRound<'a> {
     }
 
     /// The trials of entries, in their order.
-    fn trials<'e>(&self, entries: &[&'e Defect]) -> Vec<EntryTrial<'e>>
+    fn trials<'e>(self, entries: &[&'e Defect]) -> Vec<EntryTrial<'e>>
     where
         'a: 'e,
     {
         let Self { context, upstream, cases } = self;
-        let cases = cases.iter().map(|(case, exchanges)| ExaminedCase {
+        let examined = cases.iter().map(|(case, exchanges)| ExaminedCase {
             case,
-            exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, upstream)).collect(),
+            exchanges: exchanges.iter().map(|exchange| ExaminedExchange::new(exchange, &upstream)).collect(),
         });
-        let cases: Vec<_> = cases.collect();
-        let trial = |entry: &&'e Defect| {
-            let cases = context.cases_for(entry, &cases);
-            EntryTrial { context: *context, entry, cases }
-        };
-        entries.iter().map(trial).collect()
+        let examined: Vec<_> = examined.collect();
+        entries.iter().map(|entry| EntryTrial { context, entry, cases: context.cases_for(entry, &examined) }).collect()
     }
 }
 

@@ -261,7 +261,7 @@ pub(super) fn answer(case: &CaseResult) -> Option<String> {
 /// The same JSON with every control character and every invisible one as an escape, so that it can be shown on a
 /// terminal. JSON itself asks for that only below U+0020.
 pub(crate) fn visible_json(json: &str) -> String {
-    /// Every character but a line break and the visible ones of ASCII; and `#`, which begins commands of CI services.
+    /// Every character but a line break and printable ASCII; and `#`, which begins commands of CI services.
     static UNUSUAL: LazyLock<Regex> = LazyLock::new(|| Regex::new("[^\n -\"$-~]").expect("the pattern is valid"));
     let (mut out, mut copied) = (String::with_capacity(json.len()), 0);
     for found in UNUSUAL.find_iter(json) {
@@ -330,9 +330,11 @@ pub(super) fn list_of_names(names: &[(String, usize)], limit: usize, word: impl 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+    use crate::text::is_invisible;
 
     #[rstest]
     #[case(0.04, "0.0 ms")]
@@ -349,6 +351,16 @@ mod tests {
         let json = visible_json(&serde_json::to_string(text).expect("JSON"));
         assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n \u0023#[x] # ##""#);
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    proptest! {
+        #[test]
+        fn json_of_any_text_says_the_same_and_steers_nothing(text in "(?s)(?:##?[a-z]{0,3}\\[?|.){0,40}") {
+            let json = visible_json(&serde_json::to_string(&text).expect("JSON"));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+            let steers = |(at, c): (usize, char)| c.is_control() || is_invisible(c) || begins_log_command(&json[at..]);
+            prop_assert!(!json.char_indices().any(steers), "{}", json);
+        }
     }
 
     #[rstest]

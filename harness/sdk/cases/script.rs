@@ -322,7 +322,9 @@ mod tests {
     #[case::no_digit(r#"{"hex":"0g"}"#, "pairs")]
     #[case::large(r#"{"repeated":{"unit":"ab","times":100000000}}"#, "at most")]
     fn a_body_that_cannot_be_made_is_refused(#[case] text: &str, #[case] message: &str) {
-        let error = parse::<ScriptedBody>("a.json", text).expect("a body").bytes().expect_err("it is wrong");
+        let body = parse::<ScriptedBody>("a.json", text).expect("a body");
+        let error = body.bytes().expect_err("it is wrong");
         assert!(error.contains(message), "{error}");
+        assert_eq!(body.check(), Err(error));
     }
 }

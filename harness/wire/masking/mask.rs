@@ -216,10 +216,9 @@ static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A text with ARNs, account ids and the database users of identities masked.
 pub(crate) fn mask_identities(text: &str) -> Cow<'_, str> {
-    /// What an identity begins with. Most texts have nothing of it.
-    static BEGINNING: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new("arn:|IAM|[0-9]{4}").expect("the pattern is valid"));
-    if BEGINNING.is_match(text) {
+    /// Something that every identity has, and few texts have.
+    static HINT: LazyLock<Regex> = LazyLock::new(|| Regex::new("arn:|IAM|[0-9]{4}").expect("the pattern is valid"));
+    if HINT.is_match(text) {
         IDENTITY.replace_all(text, |found: &Captures<'_>| match found.name("arn") {
             Some(arn) => without_names(arn.as_str()).unwrap_or_else(|| MASK.to_owned()),
             None => MASK.to_owned(),
