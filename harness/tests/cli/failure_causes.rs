@@ -38,7 +38,7 @@ use crate::runs::Served;
 #[case::text_behind("success-with-text-behind", &["GC-RES-02", "which look like JSON with more behind it"])]
 fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] expected: &[&str]) {
     let served = Served::emulator(&["--defect", defect]);
-    // Each defect shows in some of these cases; all of them take five times as long.
+    // Each defect shows in some of these cases. A whole run takes three times as long.
     let cases = [
         "success",
         "errors",
