@@ -46,6 +46,10 @@
 //!                                  mock · emulator · endpoint · AWS
 //! ```
 //!
+//! The modules that know nothing of judge, runner and reports are a library of their own below this one,
+//! `countersign-core`, and their files are in `harness/core`. Which module may use which is checked by a test, and
+//! between the two libraries by the compiler.
+//!
 //! | module | is for |
 //! |---|---|
 //! | [`files`] | opens files that others name, within bounds of size and time |
@@ -66,16 +70,17 @@
 //! | `selftest` | runs the suite against every defect and legal variant: what it finds, what it accuses |
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
 
-pub mod contract;
-pub mod corpus;
+#[cfg(any(feature = "run", feature = "emulator"))]
+pub use countersign_core::servers;
+pub use countersign_core::{contract, corpus, files, text, wire};
+#[cfg(feature = "run")]
+pub use countersign_core::{recording, targets};
+
 #[cfg(feature = "run")]
 pub mod doctor;
 #[cfg(feature = "run")]
 pub mod evidence;
-pub mod files;
 pub mod judge;
-#[cfg(feature = "run")]
-pub mod recording;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;
@@ -83,15 +88,9 @@ pub mod run;
 pub mod sdk;
 #[cfg(all(feature = "run", feature = "emulator"))]
 pub mod selftest;
-#[cfg(any(feature = "run", feature = "emulator"))]
-pub mod servers;
-#[cfg(feature = "run")]
-pub mod targets;
-pub mod text;
 #[cfg(feature = "run")]
 pub mod trials;
 pub mod verdict;
-pub mod wire;
 
 #[cfg(feature = "cli")]
 pub mod cli;

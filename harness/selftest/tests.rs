@@ -6,6 +6,10 @@ use super::*;
 use crate::contract::{Contract, Fixtures, Side};
 use crate::corpus::{Defects, Pattern, Selection};
 
+#[cfg(feature = "login")]
+#[path = "../core/servers/emulator/door/cluster.rs"]
+mod cluster;
+
 /// The fixtures of this build, and the cases that patterns select.
 struct Library {
     corpus: Arc<Corpus>,
@@ -191,7 +195,7 @@ fn every_wrong_door_is_found_and_rightly_blamed_and_no_legal_one_is_accused() {
 #[cfg(feature = "login")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_ins_of_an_emulator_before_a_postgresql_pass_every_case() {
-    let Some(cluster) = crate::servers::emulator::Cluster::start().await else { return };
+    let Some(cluster) = cluster::Cluster::start().await else { return };
     let library = Library::new(&["login"]);
     let options = EmulatorOptions::for_cases().with_database(cluster.url().parse().expect("a URL"));
     let emulator = Emulator::start(options).await.expect("it starts");

@@ -2,20 +2,10 @@
 //!
 //! Uses the types of the contract, of wire and of an SDK's record. Start with [`CaseResult`].
 
-mod cause;
-mod class;
-mod fault;
 mod reason;
-mod recorded;
 
-pub use cause::Cause;
-pub use class::{ProbeOutcome, TargetClass};
-pub use fault::{
-    AnswerSummary, DatabaseAct, DatabaseAnswer, ExpectedValue, Fault, LifetimeLikeness, Markup, MeasuredLifetime,
-    NameSubstitute, RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, WrongBody,
-};
-pub use reason::{Excuse, Reason, Restrained, TargetAnswer};
-pub use recorded::RecordedTarget;
+pub use countersign_core::verdict::*;
+pub use reason::{Excuse, Reason};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

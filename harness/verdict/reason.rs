@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerSummary, DatabaseAnswer, Markup, TargetClass, Verdict, Violation};
+use super::{AnswerSummary, DatabaseAnswer, Markup, Restrained, TargetAnswer, TargetClass, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -301,26 +301,6 @@ pub enum Reason {
     },
 }
 
-/// What is done at real AWS only where it is allowed in so many words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Restrained {
-    /// Something is created, changed or deleted.
-    Create,
-    /// A request is sent that is malformed, wrongly signed or not signed.
-    Raw,
-}
-
-impl Restrained {
-    /// The flag that allows it, without its hyphens.
-    pub const fn flag(self) -> &'static str {
-        match self {
-            Self::Create => "allow-create",
-            Self::Raw => "allow-raw",
-        }
-    }
-}
-
 impl Reason {
     /// Whether the target's own answers leave nothing to try, which is no fault of the target.
     pub fn is_moot(&self) -> bool {
@@ -336,36 +316,4 @@ pub struct Excuse {
     /// Where its repair is tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<String>,
-}
-
-/// What came back from a target, quoted: an answer in short, or why there was none.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[serde(rename = "Heard")]
-pub enum TargetAnswer {
-    /// An answer.
-    Answer {
-        /// Its status.
-        status: u16,
-        /// Its media type.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        media_type: Option<String>,
-        /// The name of its error.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
-        /// Its first words.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        words: Option<String>,
-    },
-    /// No answer, for this reason.
-    Nothing(String),
-    /// Something that an older build wrote down in its own words.
-    Told(String),
-}
-
-impl TargetAnswer {
-    /// Whether this is a 404 that names no error: what a gateway answers that has no route to a server yet.
-    pub fn is_no_route(&self) -> bool {
-        matches!(self, Self::Answer { status: 404, error: None, .. })
-    }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use super::script::{self, FaultAt, Framing, ScriptedBody, Step};
 use super::{CA, ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts, PROXY};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, unreadable};
-use crate::corpus::files::{file_stem, load_folder};
-use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
+use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection, file_stem, load_folder};
 use crate::text::did_you_mean;
 use crate::wire::is_password_name;
 

@@ -48,14 +48,22 @@ fn links(text: &str) -> Vec<String> {
     links.filter(|link| !link.contains("://")).collect()
 }
 
-/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there. Nothing
-/// of the fuzz targets is.
+/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there. So each
+/// such folder is a package that this one depends on, and has its version. Nothing of the fuzz targets is compiled in.
 #[test]
-fn no_folder_is_a_package_of_its_own_that_would_be_missing_from_this_one() {
-    let manifests = ["harness", "fixtures", "schemas"].iter().flat_map(|folder| files(&root().join(folder), "toml"));
-    for manifest in manifests.filter(|manifest| !manifest.starts_with(harness().join("fuzz"))) {
-        assert!(!manifest.ends_with("Cargo.toml"), "{} would not be packaged", manifest.to_string_lossy());
+fn a_folder_that_would_be_missing_from_the_package_is_one_that_it_depends_on() {
+    let ours = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let mut found = 0;
+    for folder in ["harness", "fixtures", "schemas"] {
+        let manifests = files(&root().join(folder), "toml").into_iter().filter(|file| file.ends_with("Cargo.toml"));
+        for manifest in manifests.filter(|manifest| !manifest.starts_with(harness().join("fuzz"))) {
+            let package = manifest.strip_prefix(root()).expect("below it").parent().expect("a folder");
+            let dependency = format!("{{ version = \"{}\", path = {package:?} }}", env!("CARGO_PKG_VERSION"));
+            assert!(ours.contains(&dependency), "expected {dependency} in the dependencies of the workspace");
+            found += 1;
+        }
     }
+    assert_eq!(found, 2);
 }
 
 #[test]

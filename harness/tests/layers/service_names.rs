@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{harness, is_test, read, sources};
+use crate::{harness, in_its_library, is_test, read, sources};
 
 /// What names the service because it is the service, or one of its clients; and the calls that get our own credentials,
 /// in which AWS has members of the same names.
@@ -106,7 +106,7 @@ fn no_code_outside_of_the_emulator_and_the_drivers_names_what_is_data() {
     assert!(names.len() > 60, "only {} names", names.len());
     let mut faults = Vec::new();
     for file in sources(&harness()).into_iter().filter(|file| !is_test(file)) {
-        let path = file.strip_prefix(harness()).expect("below it").to_string_lossy().into_owned();
+        let path = in_its_library(&file).to_string_lossy().into_owned();
         if OF_THE_SERVICE.iter().any(|own| path.starts_with(own)) {
             continue;
         }
