@@ -3,19 +3,17 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
+use countersign_fixtures::FIXTURES;
 use serde_json::Value;
 
 fn main() {
-    // The build of `countersign-fixtures` says it.
-    let fixtures = env::var("DEP_COUNTERSIGN_FIXTURES_FOLDER").expect("the fixtures say where they are");
-    let services = PathBuf::from(fixtures).join("services");
-    println!("cargo::rerun-if-changed={}", services.to_string_lossy());
+    println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo names a folder for what is made"));
     let mut code = String::from("impl Target {\n");
-    for folder in fs::read_dir(services).expect("there are services") {
-        let file = folder.expect("a folder").path().join("service.json");
-        let service = fs::read_to_string(&file).map_err(|error| error.to_string());
-        let service = service.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
+    for folder in FIXTURES.get_dir("services").expect("there are services").dirs() {
+        let file = folder.path().join("service.json");
+        let text = FIXTURES.get_file(&file).and_then(|file| file.contents_utf8()).expect("a service is described");
+        let service = serde_json::from_str::<Value>(text);
         let service = service.unwrap_or_else(|error| panic!("{}: {error}", file.to_string_lossy()));
         service["resources"].as_array().expect("a service has resources").iter().for_each(|of| code += &having(of));
     }
