@@ -33,7 +33,7 @@ def linked():
             found.add(crate)
             normal = (of for of in needed_by[crate] if any(kind["kind"] is None for kind in of["dep_kinds"]))
             to_visit += [of["pkg"] for of in normal]
-    found.discard(known["resolve"]["root"])
+    found -= set(known["workspace_members"])
     crates = (packages[crate] for crate in found)
     return sorted(crates, key=lambda crate: (crate["name"], crate["version"]))
 
