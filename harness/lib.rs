@@ -47,8 +47,8 @@
 //! ```
 //!
 //! The modules that know nothing of judge, runner and reports are a library of their own below this one,
-//! `countersign-core`, and their files are in `harness/core`. Which module may use which is checked by a test, and
-//! between the two libraries by the compiler.
+//! `countersign-core`, and their files are in `harness/core`. Of `verdict`, a part is there. Which module may use which is
+//! checked by a test, and between the two libraries by the compiler.
 //!
 //! | module | is for |
 //! |---|---|

@@ -196,8 +196,8 @@ fn log_to_stderr() {
         ));
         return;
     };
-    // Crates that log headers or bodies would log secrets: only our own lines pass. The names of both libraries begin
-    // with this one.
+    // Crates that log headers or bodies would log secrets: only our own lines pass. The name `countersign_core` begins
+    // with this name, so its lines pass too.
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), filter);
     tracing_subscriber::registry().with(fmt::layer().with_writer(std::io::stderr)).with(ours).init();
 }

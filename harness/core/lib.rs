@@ -1,5 +1,5 @@
-//! What Countersign knows before it judges: the contract, the cases, the wire, the targets, and the servers that stand
-//! in for AWS.
+//! What Countersign knows before it judges: the contract, the cases, the wire, the targets and their recordings, the
+//! servers that stand in for AWS, and the parts that a verdict is made of.
 //!
 //! This library is a part of `countersign`, which has all its modules under the same names and says what each is for.
 //! Depend on that one: nothing here is promised to stay as it is. It is apart for two reasons. Nothing in it can use the

@@ -6,6 +6,7 @@ use super::*;
 use crate::contract::{Contract, Fixtures, Side};
 use crate::corpus::{Defects, Pattern, Selection};
 
+// What only tests of the library below have cannot be used from here.
 #[cfg(feature = "login")]
 #[path = "../core/servers/emulator/door/cluster.rs"]
 mod cluster;

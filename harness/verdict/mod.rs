@@ -1,6 +1,7 @@
 //! Conclusions as data: what the judge and the run conclude, and the reports put into words.
 //!
-//! Uses the types of the contract, of wire and of an SDK's record. Start with [`CaseResult`].
+//! Has the parts of a conclusion from `countersign-core`. Uses the types of the contract and of an SDK's record. Start
+//! with [`CaseResult`].
 
 mod reason;
 

@@ -24,8 +24,7 @@ pub use files::{Fixtures, LoadError, parse, unreadable};
 pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
-pub use revision::no_such_revision;
-pub use revision::{Holds, Revision, RevisionRow};
+pub use revision::{Holds, Revision, RevisionRow, no_such_revision};
 pub use service::{
     AbsentName, Address, ErrorMeaning, ErrorShape, FeatureRow, Listing, MadeKind, MadeListing, ReservedWords, Resource,
     Service, TagForm, TagListing,

@@ -201,7 +201,7 @@ impl OtherStep {
 
 impl OtherStep {
     /// The texts that may have placeholders.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let texts: Vec<&str> = match &self.act {
             Act::Login(Login { user, password, database, .. }) => vec![user, password, database],
             Act::Query(Query { sql, answers, .. }) => answers.iter().chain([sql]).map(String::as_str).collect(),

@@ -1,4 +1,7 @@
-//! What is concluded about answers and about a target, as data: the part that needs no judge.
+//! The parts of a conclusion, as data: what is wrong with an answer, what a target is, what it is not asked.
+//!
+//! `countersign` has all of it in its own `verdict`, which adds verdicts, their reasons and results. Uses contract and
+//! wire. Start with [`Fault`].
 
 mod cause;
 mod class;

@@ -48,8 +48,8 @@ fn links(text: &str) -> Vec<String> {
     links.filter(|link| !link.contains("://")).collect()
 }
 
-/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there. So each
-/// such folder is a package that this one depends on, and has its version. Nothing of the fuzz targets is compiled in.
+/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in a package. So the
+/// workspace names each such folder as a dependency, in its own version. Nothing of the fuzz targets is compiled in.
 #[test]
 fn a_folder_that_would_be_missing_from_the_package_is_one_that_it_depends_on() {
     let ours = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
@@ -58,7 +58,7 @@ fn a_folder_that_would_be_missing_from_the_package_is_one_that_it_depends_on() {
         let manifests = files(&root().join(folder), "toml").into_iter().filter(|file| file.ends_with("Cargo.toml"));
         for manifest in manifests.filter(|manifest| !manifest.starts_with(harness().join("fuzz"))) {
             let package = manifest.strip_prefix(root()).expect("below it").parent().expect("a folder");
-            let dependency = format!("{{ version = \"{}\", path = {package:?} }}", env!("CARGO_PKG_VERSION"));
+            let dependency = format!("{{ version = \"={}\", path = {package:?}", env!("CARGO_PKG_VERSION"));
             assert!(ours.contains(&dependency), "expected {dependency} in the dependencies of the workspace");
             found += 1;
         }

@@ -104,7 +104,7 @@ fn collect(tokens: &TokenStream, module: &[String], paths: &mut BTreeSet<Path>) 
 }
 
 fn begins(word: &Ident) -> bool {
-    ["crate", "super", "self"].iter().any(|begin| word == begin)
+    ["crate", "countersign_core", "super", "self"].iter().any(|begin| word == begin)
 }
 
 fn renamed(rest: &Iter<'_, TokenTree>) -> bool {
@@ -113,7 +113,8 @@ fn renamed(rest: &Iter<'_, TokenTree>) -> bool {
 
 fn base(word: &Ident, module: &[String]) -> Path {
     match word.to_string().as_str() {
-        "crate" => Vec::new(),
+        // The modules of the library below have the same names in the one above.
+        "crate" | "countersign_core" => Vec::new(),
         "super" => module[..module.len().saturating_sub(1)].to_vec(),
         _ => module.to_vec(),
     }

@@ -4,7 +4,7 @@
 Usage: newcomers.py [NAME]...
 
 The names are python, node, rust, boto3 and javascript: who writes an emulator in one of three languages, and who takes a
-newer SDK. Without a name, all are tried. Nobody has a checkout of the source: they have the crate, and the wheel and the
+newer SDK. Without a name, all are tried. Nobody has a checkout of the source: they have the crates, and the wheel and the
 npm packages that packages_are_installed.py has made in target/packages/. The commands are those of the pages in
 harness/docs/. The watch starts before the first command, and stops when the result is there.
 
@@ -118,12 +118,14 @@ fn main() -> std::process::ExitCode {
 
 def rust(folder, endpoint):
     """Writes an emulator in Rust, and judges it in `cargo test`."""
-    package = ["cargo", "package", "--no-verify", "--allow-dirty", "--offline", "--quiet"]
+    shutil.rmtree(ROOT / "target/package", ignore_errors=True)
+    package = ["cargo", "package", "--workspace", "--no-verify", "--allow-dirty", "--offline", "--quiet"]
     subprocess.run(package, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    (crate,) = (ROOT / "target/package").glob("countersign-*.crate")
-    with tarfile.open(crate) as archive:
-        archive.extractall(folder.parent / "crate", filter="data")
-    (source,) = (folder.parent / "crate").iterdir()
+    sources = {}
+    for crate in (ROOT / "target/package").glob("*.crate"):
+        with tarfile.open(crate) as archive:
+            archive.extractall(folder.parent / "crates", filter="data")
+        sources[crate.stem.rpartition("-")[0]] = folder.parent / "crates" / crate.stem
     person = Newcomer(folder)
     # What is built here is of use to the next scripts that have such projects.
     target = ROOT / "target/adopter/target"
@@ -131,9 +133,14 @@ def rust(folder, endpoint):
     person.environment |= {"MY_SERVER": endpoint, "CARGO_TARGET_DIR": str(target)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     person.run("cargo", "init", "--lib", "--vcs", "none", "--name", "mine")
-    person.run("cargo", "add", "--dev", "--path", source, "--no-default-features", "--features", "run")
     with (folder / "Cargo.toml").open("a") as manifest:
         manifest.write('\n[[test]]\nname = "conformance"\nharness = false\n')
+        # The crates that Countersign depends on are not published yet.
+        manifest.write("\n[patch.crates-io]\n")
+        for name in ("countersign-core", "countersign-fixtures"):
+            manifest.write(f'{name} = {{ path = "{sources[name]}" }}\n')
+    from_here = ["--path", sources["countersign"], "--no-default-features", "--features", "run"]
+    person.run("cargo", "add", "--dev", *from_here)
     (folder / "tests").mkdir()
     (folder / "tests/conformance.rs").write_text(RUST_TEST)
     said = person.run("cargo", "test", expected=101)

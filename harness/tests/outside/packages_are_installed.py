@@ -124,9 +124,10 @@ def packages(program):
     tag = wheel.stem.split("-")[-1]
     judged = output(sys.executable, "-m", "auditwheel", "show", str(wheel))
     check(f"auditwheel finds {tag} too", f'constrains the platform tag to "{tag}"' in " ".join(judged.split()), judged)
-    tree = ["cargo", "tree", "--offline", "--edges", "no-build,no-dev,no-proc-macro", "--features", "login"]
-    lines = output(*tree, "--prefix", "none", cwd=ROOT).splitlines()[1:]
-    crates = {" ".join(line.split()[:2]).replace(" v", " ") for line in lines if line}
+    form = ["--package", "countersign", "--features", "login", "--edges", "no-build,no-dev,no-proc-macro"]
+    lines = output("cargo", "tree", "--offline", *form, "--prefix", "none", cwd=ROOT).splitlines()
+    # Behind the name of a package of this project stands its folder.
+    crates = {" ".join(line.split()[:2]).replace(" v", " ") for line in lines if f"({ROOT}" not in line}
     for package, text in {"wheel": in_wheel(wheel), "npm package": in_npm(npm[1])}.items():
         unnamed = {crate for crate in crates if f"{crate}: " not in text}
         told = len(crates) > 100 and not unnamed and "Permission is hereby granted" in text
@@ -280,7 +281,7 @@ def main(program):
     wheel, npm = packages(program)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with timed("the crate"), group("the crate"):
+        with timed("the crates"), group("the crates"):
             crates(program)
         with timed("the image"), group("the image"):
             image(program, folder / "image")

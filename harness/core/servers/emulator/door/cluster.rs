@@ -1,4 +1,5 @@
-//! A real PostgreSQL for tests, here and of whoever takes this file in.
+//! A real PostgreSQL for tests: for those of the door, and for those of `harness/selftest/tests.rs`, which has this file
+//! as a module too.
 //!
 //! Where there is none, a test says so and passes; `COUNTERSIGN_REQUIRE_POSTGRES=1` makes that a failure.
 
