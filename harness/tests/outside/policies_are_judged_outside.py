@@ -28,7 +28,7 @@ except ImportError:
 
 from serving import serving
 
-EXAMPLES = Path(__file__).parents[2] / "servers/emulator/identity/tests/policy_examples.json"
+EXAMPLES = Path(__file__).parents[2] / "core/servers/emulator/identity/tests/policy_examples.json"
 ACCOUNT = "123456789012"
 CALLERS = 900
 WORKGROUP = "judged-outside"
