@@ -79,12 +79,15 @@ enum Place {
     StateFolder,
     /// This file.
     File(PathBuf),
+    /// No file.
+    Memory,
 }
 
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
-    file: File,
+    /// `None` for a journal in memory.
+    file: Option<File>,
     next: EntryId,
     /// The entries that are not gone.
     left: BTreeMap<EntryId, Entry>,
@@ -93,7 +96,7 @@ struct Open {
 impl Drop for Open {
     /// A process that begins in this moment has the file open too, until it runs its own program. The lock ends now.
     fn drop(&mut self) {
-        drop(self.file.unlock());
+        drop(self.file.as_ref().map(File::unlock));
     }
 }
 
@@ -115,6 +118,11 @@ impl Journal {
     /// A journal in this file. What it holds already stays.
     pub fn at(file: PathBuf) -> Self {
         Self { place: Place::File(file), open: Mutex::default() }
+    }
+
+    /// A journal in no file, for a target that ends with this process: what is made there ends with it.
+    pub fn in_memory() -> Self {
+        Self { place: Place::Memory, open: Mutex::default() }
     }
 
     /// Writes down that this is about to be made.
@@ -159,7 +167,7 @@ impl Journal {
         let Some(journal) = &mut *open else { return };
         journal.left.remove(&entry);
         let written = if journal.left.is_empty() {
-            let removed = std::fs::remove_file(&journal.path).map_err(|error| file_error(&journal.path, error));
+            let removed = journal.remove_file();
             *open = None;
             removed
         } else {
@@ -182,6 +190,7 @@ impl Place {
                 Open::new(folder.join(format!("{now}-{}.{ENDING}", std::process::id())))
             }
             Self::File(path) => Open::new(path.clone()),
+            Self::Memory => Ok(Open { path: PathBuf::new(), file: None, next: 1, left: BTreeMap::new() }),
         }
     }
 }
@@ -198,13 +207,21 @@ impl Open {
         let (left, whole) = read(&path, &file)?;
         file.set_len(whole).map_err(|error| file_error(&path, error))?;
         let next = left.keys().next_back().map_or(1, |last| last + 1);
-        Ok(Self { path, file, next, left })
+        Ok(Self { path, file: Some(file), next, left })
     }
 
     fn write(&mut self, line: &Line) -> Result<(), JournalError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         let text = serde_json::to_string(line).unwrap_or_default();
-        let written = self.file.write_all(format!("{text}\n").as_bytes()).and_then(|()| self.file.sync_data());
+        let written = file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_data());
         written.map_err(|error| file_error(&self.path, error))
+    }
+
+    fn remove_file(&self) -> Result<(), JournalError> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        std::fs::remove_file(&self.path).map_err(|error| file_error(&self.path, error))
     }
 }
 
@@ -267,7 +284,7 @@ impl Entries {
         if !self.0.left.is_empty() {
             return Ok(());
         }
-        std::fs::remove_file(&self.0.path).map_err(|error| file_error(&self.0.path, error))
+        self.0.remove_file()
     }
 }
 
@@ -353,7 +370,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("journal");
         let first = Open::new(path.clone()).expect("nobody has it");
-        let in_a_child = first.file.try_clone().expect("it can be opened twice");
+        let in_a_child = first.file.as_ref().map(|file| file.try_clone().expect("it can be opened twice"));
         assert!(matches!(Open::new(path.clone()), Err(JournalError::Taken(_))));
         drop(first);
         Open::new(path).expect("nobody has it any more");
@@ -381,6 +398,17 @@ mod tests {
         assert!(!path.exists());
         journal.add(&thing("four")).expect("it is written anew");
         assert_eq!(names(&path), ["four"]);
+    }
+
+    #[test]
+    fn a_journal_in_memory_numbers_its_entries_and_has_no_file() {
+        let journal = Journal::in_memory();
+        let ids = [journal.add(&thing("one")), journal.add(&thing("two"))].map(|id| id.expect("it is noted"));
+        assert_ne!(ids[0], ids[1]);
+        for id in ids {
+            journal.remove(id);
+        }
+        assert!(journal.open.lock().expect("nobody has it").is_none());
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
 use crate::run::runtime::single_threaded;
-use crate::run::{Described, Interrupt, Session, run as run_plan};
+use crate::run::{Described, Interrupt, Journal, Session, run as run_plan};
 #[cfg(feature = "login")]
 use crate::servers::defects::DoorLayer;
 use crate::servers::defects::{ExaminedExchange, Exchange, Layer, Upstream};
@@ -295,7 +295,8 @@ impl SelftestContext<'_> {
         target.recovery = Duration::ZERO;
         target.longest_wait = LONGEST_WAIT;
         let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target, 1, JOBS)?;
-        Ok(session.describing(Described::Nothing).quoting_nothing())
+        // The emulator and all that is made there end with this process: no clean-up has to know of it.
+        Ok(session.describing(Described::Nothing).quoting_nothing().with_journal(Journal::in_memory()))
     }
 
     /// The cases that an entry is tried on. An entry that changes log-ins is tried on all cases that log in. One that

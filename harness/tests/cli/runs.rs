@@ -151,6 +151,15 @@ fn a_self_test_prints_its_numbers_and_writes_them_as_json() {
 }
 
 #[test]
+fn a_self_test_leaves_nothing_for_a_clean_up() {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut program = Program::new(&["selftest", "shown-with-another-name"])
+        .env("XDG_STATE_HOME", state.path().to_str().expect("a text"));
+    program.finish().expect(0, &["1 of 1 defects found (100 %)"]);
+    assert!(state.path().read_dir().expect("the folder").next().is_none());
+}
+
+#[test]
 fn a_wrong_secret_ends_the_run_with_exit_2() {
     let served = Served::emulator(&[]);
     let mut program = served.run(&[]).env("AWS_SECRET_ACCESS_KEY", "wrong");
