@@ -75,6 +75,9 @@ impl DefectOutcome {
                 let undeclared = broken.iter().filter(|(id, _)| !entry.declares(id));
                 let mut faults: Vec<_> = undeclared.map(|(id, case)| format!("{id} is not declared: {case}")).collect();
                 faults.extend(unbroken.map(|id| format!("{id} was not found broken")));
+                // A case without a verdict may be why nothing was found.
+                let unfinished = |result: &&CaseResult| !found && result.verdict != Verdict::Pass;
+                faults.extend(results.iter().filter(unfinished).map(blame));
                 let fate = match (found, faults.is_empty()) {
                     (false, _) => Fate::Survived,
                     (true, true) => Fate::Killed,
@@ -85,6 +88,13 @@ impl DefectOutcome {
         };
         Self { id: entry.id.clone(), kind: entry.kind, fate, rewrites, broken, faults }
     }
+}
+
+/// How a case ended, and why.
+fn blame(result: &CaseResult) -> String {
+    let violation = result.violations.first().map(in_a_line);
+    let why = violation.or_else(|| result.reason.as_ref().map(reason)).unwrap_or_default();
+    format!("{} is {}: {why}", result.id, result.verdict)
 }
 
 /// The fate of a legal variant. It must pass every case; warnings do not count. It may declare requirements about which
@@ -114,11 +124,6 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
         | Verdict::Blocked
         | Verdict::NotImplemented
         | Verdict::HarnessError => false,
-    };
-    let blame = |result: &CaseResult| {
-        let violation = result.violations.first().map(in_a_line);
-        let why = violation.or_else(|| result.reason.as_ref().map(reason)).unwrap_or_default();
-        format!("{} is {}: {why}", result.id, result.verdict)
     };
     let mut faults: Vec<_> = results.iter().filter(|result| !is_declared(result)).map(blame).collect();
     let idle = entry.undecided.iter().filter(|glob| !results.iter().any(|case| is_open(case, glob)));
