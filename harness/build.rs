@@ -12,9 +12,9 @@ fn main() {
         if is("PROFILE", "debug") {
             println!("cargo::rustc-link-arg-bins=-no-pie");
         }
-        // In the program that is handed out, functions with the same code are one (3 %), and nothing is there for a
-        // panic to go on with, since it ends the program (12 %). Only LLD can do the first, the linker that Rust brings
-        // for this target.
+        // In the program that is handed out, functions with the same code are one (3 %), and there are no tables for
+        // unwinding, because a panic ends the program (12 %). Only LLD can do the first, the linker that Rust brings for
+        // this target.
         if is("OPT_LEVEL", "z") && is("CARGO_CFG_TARGET_ARCH", "x86_64") {
             let root = env::var("CARGO_MANIFEST_DIR").expect("cargo names the folder of the package");
             println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
